@@ -1,0 +1,64 @@
+"""Every error this package raises on purpose.
+
+    SentimentError
+    ├── InputError          what was given cannot be used
+    │   ├── AudioError      a recording: missing, empty, not audio, too many channels ...
+    │   ├── ConversationError   a text conversation or a sidecar file
+    │   └── ChannelMapError     roles that do not fit the channels
+    ├── ModelError          a model cannot be had
+    │   ├── UnknownModelError   no model of that name or path
+    │   └── CorruptModelError   a file is missing or its checksum is wrong
+    └── OutputError         a result cannot be written
+
+Each message names the thing, says what is wrong with it and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioError",
+    "ChannelMapError",
+    "ConversationError",
+    "CorruptModelError",
+    "InputError",
+    "ModelError",
+    "OutputError",
+    "SentimentError",
+    "UnknownModelError",
+]
+
+
+class SentimentError(Exception):
+    """Base of every error below; its text is one line fit to show a user."""
+
+
+class InputError(SentimentError):
+    """What was given cannot be used."""
+
+
+class AudioError(InputError):
+    """A recording cannot be read as audio."""
+
+
+class ConversationError(InputError):
+    """A text conversation, a call file or a sidecar file is malformed."""
+
+
+class ChannelMapError(InputError):
+    """A channel map does not fit the recording's channels."""
+
+
+class ModelError(SentimentError):
+    """A model cannot be used."""
+
+
+class UnknownModelError(ModelError):
+    """No model of that name, hub id or path can be found."""
+
+
+class CorruptModelError(ModelError):
+    """A model's files are incomplete or do not match their checksums."""
+
+
+class OutputError(SentimentError):
+    """A result cannot be written."""
