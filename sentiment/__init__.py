@@ -1,3 +1,79 @@
-"""Listens to contact-centre calls and says how the customer felt, where that turned, and why."""
+"""Listens to contact-centre calls and says how the customer felt, where that turned, and why.
+
+    import sentiment
+
+    analyser = sentiment.load()
+    call = analyser.analyze("call.wav")
+    call.utterances[3].score.polarity
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sentiment import errors
+from sentiment.call import (
+    Audio,
+    Call,
+    Channel,
+    Estimate,
+    Evidence,
+    Model,
+    Moment,
+    Provenance,
+    Score,
+    Shift,
+    Survey,
+    Utterance,
+    Word,
+    from_json,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    from sentiment.pipeline import Analyser, load
+    from sentiment.speech.transcriber import TranscriberOptions
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Analyser",
+    "Audio",
+    "Call",
+    "Channel",
+    "Estimate",
+    "Evidence",
+    "Model",
+    "Moment",
+    "Provenance",
+    "Score",
+    "Shift",
+    "Survey",
+    "TranscriberOptions",
+    "Utterance",
+    "Word",
+    "__version__",
+    "errors",
+    "from_json",
+    "load",
+    "to_json",
+]
+
+_LAZY = {
+    "Analyser": "sentiment.pipeline",
+    "load": "sentiment.pipeline",
+    "TranscriberOptions": "sentiment.speech.transcriber",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names that need numpy come when asked for, so that ``import sentiment`` stays quick."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'sentiment' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

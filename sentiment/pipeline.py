@@ -1,0 +1,200 @@
+"""The only conductor: a recording or a text conversation becomes a scored call.
+
+    transcribe: recording -> speech spans -> words -> voices -> utterances
+    score:      utterances -> scores -> shifts -> moments
+
+Each step takes a :class:`~sentiment.call.Call` and returns a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import sentiment
+from sentiment.audio import Recording, open_recording
+from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
+from sentiment.formats.sidecar import Sidecar, read_sidecar
+from sentiment.moments import MomentOptions, flag_moments
+from sentiment.shifts import ShiftOptions, find_shifts
+from sentiment.speech.activity import ActivityOptions, speech_spans
+from sentiment.speech.speakers import identify
+from sentiment.speech.transcriber import Transcriber, TranscriberOptions, load_transcriber
+from sentiment.speech.turns import TurnOptions, utterances
+
+__all__ = ["Analyser", "Progress", "Scorer", "load"]
+
+Progress = Callable[[str, float], None]
+"""Called with the stage that begins (``transcribing`` ...) and how far the call is, in [0, 1]."""
+
+
+class Scorer(Protocol):
+    """What turns text into scores; :class:`sentiment.affect.text.TextScorer` is the real one."""
+
+    model: Model
+    languages: Collection[str]
+
+    def scorable(self, text: str) -> str | None:
+        """Why the text cannot be scored, or ``None`` if it can."""
+
+    def score(self, utterances: Sequence[Utterance]) -> tuple[Score, ...]:
+        """A score for each utterance, read in the context of those before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analyser:
+    """Turns calls into scored calls. Make one with :func:`load` and keep it: it holds the models.
+
+    ``transcriber`` and ``scorer`` give their model when first called, so that a model is loaded only
+    when it is needed, and once. ``settings`` is whatever else should stand in a call's provenance.
+    """
+
+    transcriber: Callable[[], Transcriber]
+    scorer: Callable[[], Scorer]
+    activity: ActivityOptions = field(default_factory=ActivityOptions)
+    turns: TurnOptions = field(default_factory=TurnOptions)
+    shifts: ShiftOptions = field(default_factory=ShiftOptions)
+    moments: MomentOptions = field(default_factory=MomentOptions)
+    settings: Mapping[str, JSON] = field(default_factory=dict)
+
+    def analyze(
+        self,
+        path: str | Path,
+        *,
+        roles: Mapping[int, Role] | None = None,
+        progress: Progress | None = None,
+    ) -> Call:
+        """Score the recording at ``path``, with the facts of the sidecar file beside it, if there is one.
+
+        Args:
+            path: an audio file.
+            roles: who is on which channel, ``{0: "agent", 1: "customer"}``; goes before the sidecar's.
+            progress: told of each stage.
+
+        Raises:
+            InputError: the recording, its sidecar or the channel map cannot be used.
+            ModelError: a model is missing or corrupt.
+            OutputError: no room to unpack the audio.
+        """
+        with open_recording(path) as recording:
+            about = read_sidecar(Path(path))
+            return self.score(
+                self.transcribe(recording, about=about, roles=roles, progress=progress), progress=progress
+            )
+
+    def transcribe(
+        self,
+        recording: Recording,
+        *,
+        about: Sidecar | None = None,
+        roles: Mapping[int, Role] | None = None,
+        progress: Progress | None = None,
+    ) -> Call:
+        """What was said and by whom, not scored yet. Arguments and errors as :meth:`analyze`."""
+        tell, about = progress or _quiet, about or Sidecar()
+        transcriber = self.transcriber()
+        tell("listening", 0.0)
+        channels = range(recording.n_channels)
+        speech = tuple(speech_spans(recording, c, self.activity) for c in channels)
+        transcripts = []
+        for channel in channels:
+            tell("transcribing", 0.05 + 0.8 * channel / len(channels))
+            transcripts.append(transcriber.transcribe(recording, channel, speech[channel]))
+        tell("telling the speakers apart", 0.85)
+        source: RoleSource = "given" if roles is not None else "sidecar"
+        voices = identify(
+            recording, tuple(transcripts), speech, roles=about.roles if roles is None else roles, source=source
+        )
+        return Call(
+            id=about.call_id or Path(recording.audio.name).stem,
+            duration_ms=recording.duration_ms,
+            started_at=about.started_at,
+            agent_id=about.agent_id,
+            customer_id=about.customer_id,
+            queue=about.queue,
+            metadata=about.metadata,
+            audio=recording.audio,
+            channels=tuple(voice.channel for voice in voices),
+            utterances=utterances(voices, self.turns),
+            warnings=recording.warnings,
+            provenance=self._provenance(transcriber.model),
+        )
+
+    def score(self, call: Call, *, progress: Progress | None = None) -> Call:
+        """The call with scores, shifts and moments; those it had are made anew.
+
+        Works on any call with utterances: transcribed here, read from a text conversation, or stored.
+
+        Raises:
+            ModelError: the scorer is missing or corrupt.
+        """
+        tell = progress or _quiet
+        tell("scoring", 0.9)
+        scorer = self.scorer()
+        call = _scored(call, scorer)
+        tell("finding shifts and moments", 0.98)
+        call = replace(call, shifts=find_shifts(call, self.shifts))
+        call = replace(call, moments=flag_moments(call, self.moments))
+        earlier = () if call.provenance is None else call.provenance.models
+        kept = tuple(m for m in earlier if m.task != scorer.model.task)
+        tell("done", 1.0)
+        return replace(call, provenance=self._provenance(*kept, scorer.model))
+
+    def _provenance(self, *models: Model) -> Provenance:
+        steps = ("activity", "turns", "shifts", "moments")
+        options = {step: asdict(getattr(self, step)) for step in steps}
+        return Provenance(version=sentiment.__version__, models=models, settings={**self.settings, **options})
+
+
+def load(transcription: TranscriberOptions | None = None, *, threads: int | None = None) -> Analyser:
+    """An analyser with the shipped scorer and a Whisper model. Nothing is loaded until it is used.
+
+    Args:
+        transcription: which Whisper model and engine, and how it is run.
+        threads: processor threads of the scorer; as many as there are free cores if ``None``.
+    """
+    transcription = transcription or TranscriberOptions()
+
+    def scorer() -> Scorer:
+        from sentiment.affect.text import load_text_scorer
+
+        return load_text_scorer(threads=threads)
+
+    return Analyser(
+        transcriber=cache(lambda: load_transcriber(transcription)),
+        scorer=cache(scorer),
+        settings={"transcription": asdict(transcription)},
+    )
+
+
+def _scored(call: Call, scorer: Scorer) -> Call:
+    """The call with a score, or the reason for having none, on every utterance."""
+    reasons = [_why_unscored(u, scorer) for u in call.utterances]
+    readable = [u for u, reason in zip(call.utterances, reasons, strict=True) if reason is None]
+    scores = iter(scorer.score(readable))
+    utterances = tuple(
+        replace(u, score=next(scores) if reason is None else None, unscored=reason)
+        for u, reason in zip(call.utterances, reasons, strict=True)
+    )
+    warnings = [w for w in call.warnings if not w.startswith(_UNSCORED)]
+    if foreign := sorted({u.language for u in utterances if u.language and u.language not in scorer.languages}):
+        warnings.append(
+            f"{_UNSCORED} {', '.join(foreign)}: the scorer was trained on {', '.join(scorer.languages)} only."
+        )
+    return replace(call, utterances=utterances, warnings=tuple(warnings))
+
+
+_UNSCORED = "Not scored, in the language"
+
+
+def _why_unscored(utterance: Utterance, scorer: Scorer) -> str | None:
+    if utterance.language is not None and utterance.language not in scorer.languages:
+        return f"spoken in {utterance.language!r}, which the scorer was not trained on"
+    return scorer.scorable(utterance.text)
+
+
+def _quiet(_stage: str, _fraction: float) -> None:
+    """Progress that nobody watches."""

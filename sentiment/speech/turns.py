@@ -1,0 +1,110 @@
+"""Words into utterances: what a person would say one party said in one go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import fmean
+
+from sentiment.call import Utterance, Word
+from sentiment.speech.speakers import Voice
+
+__all__ = ["TurnOptions", "utterances"]
+
+_SENTENCE_END = re.compile(r"[.?!…][\"')\]]*$")
+_ABBREVIATION = re.compile(r"^(mr|mrs|ms|dr|st|vs|no|a\.m|p\.m|e\.g|i\.e|[a-z])\.$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnOptions:
+    """When one utterance ends and the next begins.
+
+    A party's words are parted at a pause of ``pause_ms``; at a pause of ``sentence_pause_ms`` after the
+    end of a sentence; after the end of any sentence once the utterance has ``sentence_words`` words
+    (recognisers often leave no pause there); and where the other party says at least ``reply_words``
+    words in a pause of ``reply_pause_ms`` or more, so that an "mm-hm" parts nothing. Longer ones than
+    ``max_words`` are parted at their widest gap.
+    """
+
+    pause_ms: int = 1000
+    sentence_pause_ms: int = 350
+    sentence_words: int = 8
+    reply_pause_ms: int = 250
+    reply_words: int = 3
+    max_words: int = 60
+
+
+def utterances(voices: Sequence[Voice], options: TurnOptions | None = None) -> tuple[Utterance, ...]:
+    """Every voice's words as utterances, ordered by start, then channel.
+
+    Overlapping speech stays overlapping: each voice is cut on its own. The words of a voice must be
+    in order of time; every word ends up in exactly one utterance.
+    """
+    options = options or TurnOptions()
+    found: list[Utterance] = []
+    for voice in voices:
+        replies = sorted(w.start_ms for v in voices if v is not voice for w in v.words)
+        for words in _cut(voice.words, replies, options):
+            found.append(_utterance(voice, words))
+    found.sort(key=lambda u: (u.start_ms, u.channel))
+    return tuple(replace(u, index=i) for i, u in enumerate(found))
+
+
+def ends_sentence(word: str) -> bool:
+    """Whether a recognised word closes a sentence; ``Mr.`` and initials do not."""
+    return bool(_SENTENCE_END.search(word)) and not _ABBREVIATION.match(word)
+
+
+def _cut(words: Sequence[Word], replies: Sequence[int], options: TurnOptions) -> Iterator[tuple[Word, ...]]:
+    """Runs of words that belong together; ``replies`` are the start times of the others' words."""
+    if not words:
+        return
+    run = [words[0]]
+    for before, after in pairwise(words):
+        if _parts(before, after, len(run), replies, options):
+            yield from _halve(tuple(run), options.max_words)
+            run = []
+        run.append(after)
+    yield from _halve(tuple(run), options.max_words)
+
+
+def _parts(before: Word, after: Word, n_words: int, replies: Sequence[int], options: TurnOptions) -> bool:
+    """Whether an utterance of ``n_words`` words ends between two of them."""
+    gap_ms = after.start_ms - before.end_ms
+    if gap_ms >= options.pause_ms:
+        return True
+    if ends_sentence(before.text) and (
+        gap_ms >= options.sentence_pause_ms or n_words >= options.sentence_words
+    ):
+        return True
+    if gap_ms < options.reply_pause_ms:
+        return False
+    return sum(before.end_ms <= at < after.start_ms for at in replies) >= options.reply_words
+
+
+def _halve(words: tuple[Word, ...], max_words: int) -> Iterator[tuple[Word, ...]]:
+    """``words`` whole, or parted at the widest gap in its middle half until no part is too long."""
+    if len(words) <= max_words:
+        yield words
+        return
+    middle = range(len(words) // 4, 3 * len(words) // 4)
+    at = max(middle, key=lambda i: (words[i + 1].start_ms - words[i].end_ms, words[i].text.endswith(","), -i))
+    yield from _halve(words[: at + 1], max_words)
+    yield from _halve(words[at + 1 :], max_words)
+
+
+def _utterance(voice: Voice, words: tuple[Word, ...]) -> Utterance:
+    return Utterance(
+        index=0,
+        channel=voice.channel.index,
+        role=voice.channel.role,
+        start_ms=words[0].start_ms,
+        end_ms=max(w.end_ms for w in words),
+        text=" ".join(w.text for w in words),
+        words=words,
+        confidence=round(fmean(w.probability for w in words), 4),
+        language=voice.channel.language,
+    )
+

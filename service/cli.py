@@ -1,0 +1,289 @@
+"""The command ``sentiment``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sentiment import __version__
+from sentiment.errors import InputError, SentimentError, UnknownModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from sentiment.call import Role
+    from sentiment.pipeline import Analyser
+    from service.scoring import Outcome
+
+__all__ = ["main"]
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes: some file failed; the command is wrong; stopped with Ctrl-C. All done is 0."""
+
+app = typer.Typer(
+    name="sentiment",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Listens to calls: who said what, how the customer felt, where that turned, what to review.",
+)
+
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Recordings, folders of them; for score also text (.jsonl .csv).")
+]
+Out = Annotated[Path, typer.Option(help="Folder for the results; made if it is not there.")]
+Channels = Annotated[
+    str | None,
+    typer.Option(metavar="ROLE=N,...", help="Who is on which channel, as agent=0,customer=1. Worked out if left out."),
+]
+ModelName = Annotated[
+    str,
+    typer.Option(
+        envvar="SENTIMENT_MODEL",
+        help="Whisper model: base and tiny.en come with the package; or a hub id, or a local path.",
+    ),
+]
+Engine = Annotated[str, typer.Option(envvar="SENTIMENT_ENGINE", help="faster-whisper or openai-whisper.")]
+Language = Annotated[str | None, typer.Option(help="Language spoken, as en or de. Detected if left out.")]
+Device = Annotated[str, typer.Option(envvar="SENTIMENT_DEVICE", help="cpu, cuda or auto.")]
+ComputeType = Annotated[
+    str | None, typer.Option(envvar="SENTIMENT_COMPUTE_TYPE", help="Number type of faster-whisper: int8, float32 ...")
+]
+BeamSize = Annotated[int | None, typer.Option(min=1, help="Whisper's beam; 1 is greedy and fastest.")]
+Threads = Annotated[int | None, typer.Option(min=1, envvar="SENTIMENT_THREADS", help="Processor threads; all if left out.")]
+
+
+@app.command()
+def score(
+    paths: Paths,
+    out: Out = Path("out"),
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt.")
+    ] = "json,html",
+    channels: Channels = None,
+    model: ModelName = "base",
+    engine: Engine = "faster-whisper",
+    language: Language = None,
+    device: Device = "cpu",
+    compute_type: ComputeType = None,
+    beam_size: BeamSize = None,
+    threads: Threads = None,
+) -> None:
+    """Score calls: transcript, sentiment, shifts and flagged moments, a report for each and an overview."""
+    from service.scoring import FORMATS
+
+    analyser = _analyser(
+        model=model, engine=engine, language=language, device=device,
+        compute_type=compute_type, beam_size=beam_size, threads=threads,
+    )  # fmt: skip
+    formats = _formats(format, FORMATS, "--format")
+    outcomes, stopped = _run(analyser, paths, out=out, formats=formats, channels=channels)
+    _show_table(outcomes)
+    if "html" in formats and outcomes:
+        _write_index(outcomes, out)
+    else:
+        _console().print(f"Results: {out}", soft_wrap=True, highlight=False)
+    raise typer.Exit(_report(outcomes, stopped))
+
+
+@app.command()
+def transcribe(
+    paths: Paths,
+    out: Out = Path(),
+    output_format: Annotated[str, typer.Option(metavar="LIST", help="What to write: vtt, srt, txt, json.")] = "vtt",
+    channels: Channels = None,
+    model: ModelName = "base",
+    engine: Engine = "faster-whisper",
+    language: Language = None,
+    device: Device = "cpu",
+    compute_type: ComputeType = None,
+    beam_size: BeamSize = None,
+    threads: Threads = None,
+) -> None:
+    """Write down what was said and by whom; nothing is scored."""
+    analyser = _analyser(
+        model=model, engine=engine, language=language, device=device,
+        compute_type=compute_type, beam_size=beam_size, threads=threads,
+    )  # fmt: skip
+    formats = _formats(output_format, ("vtt", "srt", "txt", "json"), "--output-format")
+    outcomes, stopped = _run(analyser, paths, out=out, formats=formats, channels=channels, transcribe_only=True)
+    for outcome in outcomes:
+        if outcome.row:
+            from sentiment.files import file_stem
+
+            for form in formats:
+                _console().print(out / f"{file_stem(outcome.row.id)}.{form}", soft_wrap=True, highlight=False)
+    raise typer.Exit(_report(outcomes, stopped))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed and which models are found where, with their checksums."""
+    from service.doctor import examine
+
+    raise typer.Exit(0 if examine(_console()) else FAILED)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        _console().print(f"sentiment {__version__}", highlight=False)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.Exit(USAGE)
+
+
+def main() -> None:
+    """Run the command; every foreseen error is one line on stderr and a non-zero exit code."""
+    try:
+        app()
+    except UnknownModelError as error:
+        _fail(error, USAGE)
+    except SentimentError as error:
+        _fail(error, FAILED)
+    except KeyboardInterrupt:
+        _console(stderr=True).print("Stopped.")
+        sys.exit(INTERRUPTED)
+
+
+def _fail(error: SentimentError, code: int) -> None:
+    _console(stderr=True).print(f"Error: {error}", markup=False, soft_wrap=True, highlight=False)
+    sys.exit(code)
+
+
+def _analyser(*, threads: int | None, **options: Any) -> Analyser:
+    from sentiment.pipeline import load
+    from sentiment.speech.transcriber import TranscriberOptions
+
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return load(TranscriberOptions(threads=threads, **given), threads=threads)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _formats(text: str, known: Sequence[str], option: str) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    if not wanted or set(wanted) - set(known):
+        raise typer.BadParameter(f"{text!r}; choose from {', '.join(known)}", param_hint=option)
+    return wanted
+
+
+def _run(
+    analyser: Analyser,
+    paths: Sequence[Path],
+    *,
+    out: Path,
+    formats: Sequence[str],
+    channels: str | None,
+    transcribe_only: bool = False,
+) -> tuple[list[Outcome], bool]:
+    """Score with a progress bar on stderr; the outcomes so far, and whether Ctrl-C cut it short."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from service.scoring import Outcome, find_inputs, score_file
+
+    roles = _roles(channels)
+    inputs: list[Path] = []
+    outcomes: list[Outcome] = []
+    for path in paths:
+        try:
+            inputs += find_inputs(path)
+        except InputError as error:
+            outcomes.append(Outcome(source=path, error=str(error)))
+    taken: dict[str, Path] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=len(inputs))
+        try:
+            for n, path in enumerate(inputs):
+
+                def tell(stage: str, fraction: float, n: int = n, name: str = path.name) -> None:
+                    bar.update(task, description=f"{name[:40]}: {stage}", completed=n + fraction)
+
+                for outcome in score_file(
+                    analyser, path, out=out, formats=formats, taken=taken, roles=roles,
+                    transcribe_only=transcribe_only, progress=tell,
+                ):  # fmt: skip
+                    outcomes.append(outcome)
+                    said = "failed" if outcome.row is None else f"done in {outcome.seconds:.1f} s"
+                    bar.console.print(f"{path.name}: {said}", markup=False, highlight=False, soft_wrap=True)
+        except KeyboardInterrupt:
+            return outcomes, True
+    return outcomes, False
+
+
+def _roles(channels: str | None) -> dict[int, Role] | None:
+    from sentiment.formats.sidecar import parse_channels
+
+    try:
+        return None if channels is None else parse_channels(channels)
+    except SentimentError as error:
+        raise typer.BadParameter(str(error), param_hint="--channels") from None
+
+
+def _show_table(outcomes: Sequence[Outcome]) -> None:
+    """The calls that were scored, a row each."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from sentiment.formats.clock import duration
+
+    table = Table(title=None, header_style="bold")
+    table.add_column("Call", overflow="fold")
+    for name in ("Duration", "Customer start → end", "Peak intensity", "Shifts", "Flagged"):
+        table.add_column(name, justify="right")
+    for row in (outcome.row for outcome in outcomes):
+        if row is None:
+            continue
+        table.add_row(
+            Text(row.id),
+            "–" if row.duration_ms is None else duration(row.duration_ms),
+            f"{_signed(row.start)} → {_signed(row.end)}",
+            "–" if row.peak_intensity is None else f"{row.peak_intensity:.2f}",
+            str(row.n_shifts),
+            str(row.n_moments),
+        )
+    if table.row_count:
+        _console().print(table)
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+def _report(outcomes: Sequence[Outcome], stopped: bool) -> int:
+    """Tell of every failure on stderr, and give the exit code."""
+    console = _console(stderr=True)
+    failures = [outcome for outcome in outcomes if outcome.row is None]
+    for outcome in failures:
+        console.print(f"Error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
+    if stopped:
+        console.print(f"Stopped. {len(outcomes) - len(failures)} calls were finished and are kept.", highlight=False)
+        return INTERRUPTED
+    return FAILED if failures else 0
+
+
+def _write_index(outcomes: Sequence[Outcome], out: Path) -> None:
+    from sentiment.files import write_atomically
+    from sentiment.formats.html import Failure, index_page
+
+    rows = [outcome.row for outcome in outcomes if outcome.row]
+    failures = [Failure(name=str(o.source), error=o.error or "") for o in outcomes if o.row is None]
+    index = out / "index.html"
+    write_atomically(index, index_page(rows, failures))
+    _console().print(f"Report: {index}", soft_wrap=True, highlight=False)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr)

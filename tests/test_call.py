@@ -1,0 +1,170 @@
+"""Values survive JSON unchanged, the schema describes them, and malformed JSON is refused by name."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from importlib.resources import files
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment import call as domain
+from sentiment.call import Call, from_json, to_json
+from sentiment.errors import ConversationError
+
+SCHEMA = json.loads(files("sentiment").joinpath("call.schema.json").read_text("utf-8"))
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+unit = st.floats(0, 1)
+polarity = st.floats(-1, 1)
+index = st.integers(0, 9_999)
+role = st.sampled_from(domain.ROLES)
+free = st.dictionaries(text, st.none() | st.booleans() | st.integers() | text | st.lists(text, max_size=2), max_size=2)
+
+
+def maybe(strategy):
+    return st.none() | strategy
+
+
+def some(strategy):
+    return st.lists(strategy, max_size=2).map(tuple)
+
+
+times = st.datetimes(
+    min_value=datetime(1990, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+)
+word = st.builds(domain.Word, text=text, start_ms=index, end_ms=index, probability=unit)
+score = st.builds(
+    domain.Score,
+    polarity=polarity,
+    intensity=unit,
+    p_negative=unit,
+    p_neutral=unit,
+    p_positive=unit,
+    emotions=st.dictionaries(text, unit, max_size=2),
+    model=text,
+)
+utterance = st.builds(
+    domain.Utterance,
+    index=index,
+    channel=index,
+    role=role,
+    start_ms=maybe(index),
+    end_ms=maybe(index),
+    text=text,
+    words=some(word),
+    confidence=maybe(unit),
+    language=maybe(text),
+    score=maybe(score),
+    unscored=maybe(text),
+)
+shift = st.builds(
+    domain.Shift,
+    at_ms=maybe(index),
+    utterance_index=index,
+    role=role,
+    before=polarity,
+    after=polarity,
+    confidence=unit,
+    trigger_index=maybe(index),
+    reason=text,
+)
+evidence = st.builds(
+    domain.Evidence, utterances=some(index), numbers=st.dictionaries(text, st.floats(-1e6, 1e6), max_size=2)
+)
+moment = st.builds(
+    domain.Moment,
+    rule=text,
+    start_ms=maybe(index),
+    end_ms=maybe(index),
+    severity=unit,
+    evidence=evidence,
+    explanation=text,
+)
+channel = st.builds(
+    domain.Channel, index=index, role=role, confidence=unit, language=maybe(text), language_probability=maybe(unit)
+)
+number = maybe(st.floats(0, 10))
+estimate = st.builds(domain.Estimate, expected=number, low=number, high=number, p_top_box=maybe(unit))
+audio = st.builds(domain.Audio, name=text, sample_rate_hz=st.integers(1, 192_000), n_channels=st.integers(1, 8))
+provenance = st.builds(domain.Provenance, version=text, settings=free)
+calls = st.builds(
+    Call,
+    id=text.filter(bool),
+    duration_ms=maybe(index),
+    started_at=maybe(times),
+    metadata=free,
+    audio=maybe(audio),
+    channels=some(channel),
+    utterances=some(utterance),
+    shifts=some(shift),
+    moments=some(moment),
+    estimates=some(estimate),
+    warnings=some(text),
+    provenance=maybe(provenance),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls)
+def test_json_round_trip_is_exact_and_matches_the_schema(call):
+    written = to_json(call)
+    assert from_json(written) == call
+    jsonschema.validate(json.loads(written), SCHEMA)
+
+
+def test_the_schema_has_exactly_the_fields_of_the_values():
+    for name, definition in SCHEMA["$defs"].items():
+        if not name[0].isupper():
+            continue
+        fields = {f.name for f in dataclasses.fields(getattr(domain, name))} | ({"schema"} if name == "Call" else set())
+        assert set(definition["properties"]) == set(definition["required"]) == fields, name
+
+
+def test_metadata_keeps_its_types():
+    call = Call(id="a", duration_ms=1, metadata={"n": 1, "x": [1.5, None, {"deep": True}]})
+    assert from_json(to_json(call)).metadata == call.metadata
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"schema": "conversation-sentiment/call/99"}, "call/99"),
+        ({"id": 5}, "call.id"),
+        ({"duration_ms": 1.5}, "call.duration_ms"),
+        ({"duration_ms": True}, "call.duration_ms"),
+        ({"started_at": "yesterday"}, "call.started_at"),
+        ({"surprise": 1}, "surprise"),
+        ({"utterances": {}}, "call.utterances"),
+        ({"utterances": [{"index": 0}]}, r"call.utterances\[0\]"),
+        ({"channels": [{"index": 0, "role": "boss"}]}, r"call.channels\[0\]"),
+    ],
+)
+def test_malformed_json_is_refused_by_name(change, named):
+    body = json.loads(to_json(Call(id="a", duration_ms=1)))
+    with pytest.raises(ConversationError, match=named):
+        from_json(json.dumps(body | change))
+
+
+def test_a_missing_field_and_broken_json_are_refused():
+    body = json.loads(to_json(Call(id="a", duration_ms=1)))
+    del body["queue"]
+    with pytest.raises(ConversationError, match="queue"):
+        from_json(json.dumps(body))
+    with pytest.raises(ConversationError, match="not valid JSON"):
+        from_json("{")
+
+
+def test_a_number_that_is_not_finite_is_never_written():
+    with pytest.raises(ValueError, match="JSON compliant"):
+        to_json(Call(id="a", duration_ms=1, metadata={"x": float("nan")}))
+
+
+def test_direction_and_magnitude_of_a_shift():
+    down = domain.Shift(
+        at_ms=0, utterance_index=0, role="customer", before=0.5, after=-0.25, confidence=1, trigger_index=None, reason=""
+    )
+    assert (down.direction, down.magnitude) == ("worse", 0.75)

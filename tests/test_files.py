@@ -1,0 +1,62 @@
+"""Results are whole or absent, and a call id never leads out of its folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment.errors import OutputError
+from sentiment.files import file_stem, write_atomically
+
+
+def test_writes_text_and_bytes_and_makes_the_folder(tmp_path):
+    write_atomically(tmp_path / "a" / "b.txt", "grüße\n")
+    write_atomically(tmp_path / "a" / "b.bin", b"\0\1")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "grüße\n".encode()
+    assert (tmp_path / "a" / "b.bin").read_bytes() == b"\0\1"
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["b.bin", "b.txt"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
+    target = tmp_path / "call.json"
+    target.write_text("old")
+    script = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "from sentiment.files import write_atomically; from sentiment.errors import OutputError\n"
+        "try: write_atomically(Path(sys.argv[1]), 'x' * 5000)\n"
+        "except OutputError as error: print(error); sys.exit(7)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, target], capture_output=True, text=True, check=False)
+    assert done.returncode == 7, done.stderr
+    assert "call.json: cannot be written (File too large)" in done.stdout
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["call.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="x.json: cannot be written"):
+        write_atomically(tmp_path / "file" / "x.json", "")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
+def test_a_call_id_gives_one_plain_file_name(call_id):
+    stem = file_stem(call_id)
+    assert Path(stem).name == stem
+    assert not stem.startswith(".")
+    assert len(f"{stem}.html".encode()) <= 255
+    assert not any(ord(c) < 32 for c in stem)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), unique=True, max_size=8))
+def test_different_call_ids_give_different_names(ids):
+    assert len({file_stem(i) for i in ids}) == len(ids)
+
+
+def test_plain_ids_stay_as_they_are():
+    assert file_stem("2026-03-02 call_17 (a)") == "2026-03-02 call_17 (a)"
+    assert file_stem("../../etc/passwd") == "%2E.%2F..%2Fetc%2Fpasswd"
