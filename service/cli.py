@@ -35,12 +35,15 @@ app = typer.Typer(
 )
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Recordings, folders of them; for score also text (.jsonl .csv).")
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Recordings, folders of them; for score also text (.jsonl .csv)."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the results; made if it is not there.")]
 Channels = Annotated[
     str | None,
-    typer.Option(metavar="ROLE=N,...", help="Who is on which channel, as agent=0,customer=1. Worked out if left out."),
+    typer.Option(
+        metavar="ROLE=N,...", help="Who is on which channel, as agent=0,customer=1. Worked out if left out."
+    ),
 ]
 ModelName = Annotated[
     str,
@@ -53,10 +56,13 @@ Engine = Annotated[str, typer.Option(envvar="SENTIMENT_ENGINE", help="faster-whi
 Language = Annotated[str | None, typer.Option(help="Language spoken, as en or de. Detected if left out.")]
 Device = Annotated[str, typer.Option(envvar="SENTIMENT_DEVICE", help="cpu, cuda or auto.")]
 ComputeType = Annotated[
-    str | None, typer.Option(envvar="SENTIMENT_COMPUTE_TYPE", help="Number type of faster-whisper: int8, float32 ...")
+    str | None,
+    typer.Option(envvar="SENTIMENT_COMPUTE_TYPE", help="Number type of faster-whisper: int8, float32 ..."),
 ]
 BeamSize = Annotated[int | None, typer.Option(min=1, help="Whisper's beam; 1 is greedy and fastest.")]
-Threads = Annotated[int | None, typer.Option(min=1, envvar="SENTIMENT_THREADS", help="Processor threads; all if left out.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, envvar="SENTIMENT_THREADS", help="Processor threads; all if left out.")
+]
 
 
 @app.command()
@@ -96,7 +102,9 @@ def score(
 def transcribe(
     paths: Paths,
     out: Out = Path(),
-    output_format: Annotated[str, typer.Option(metavar="LIST", help="What to write: vtt, srt, txt, json.")] = "vtt",
+    output_format: Annotated[
+        str, typer.Option(metavar="LIST", help="What to write: vtt, srt, txt, json.")
+    ] = "vtt",
     channels: Channels = None,
     model: ModelName = "base",
     engine: Engine = "faster-whisper",
@@ -112,7 +120,9 @@ def transcribe(
         compute_type=compute_type, beam_size=beam_size, threads=threads,
     )  # fmt: skip
     formats = _formats(output_format, ("vtt", "srt", "txt", "json"), "--output-format")
-    outcomes, stopped = _run(analyser, paths, out=out, formats=formats, channels=channels, transcribe_only=True)
+    outcomes, stopped = _run(
+        analyser, paths, out=out, formats=formats, channels=channels, transcribe_only=True
+    )
     for outcome in outcomes:
         if outcome.row:
             from sentiment.files import file_stem
@@ -132,7 +142,8 @@ def doctor() -> None:
 
 @app.callback(invoke_without_command=True)
 def _version(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         _console().print(f"sentiment {__version__}", highlight=False)
@@ -267,7 +278,9 @@ def _report(outcomes: Sequence[Outcome], stopped: bool) -> int:
     for outcome in failures:
         console.print(f"Error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
     if stopped:
-        console.print(f"Stopped. {len(outcomes) - len(failures)} calls were finished and are kept.", highlight=False)
+        console.print(
+            f"Stopped. {len(outcomes) - len(failures)} calls were finished and are kept.", highlight=False
+        )
         return INTERRUPTED
     return FAILED if failures else 0
 

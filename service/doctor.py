@@ -32,7 +32,9 @@ _OPTIONAL = {"openai-whisper"}
 
 def examine(console: Console) -> bool:
     """Print the findings; whether everything that scoring a call needs is there and intact."""
-    console.print(f"conversation-sentiment {__version__}, Python {platform.python_version()}", highlight=False)
+    console.print(
+        f"conversation-sentiment {__version__}, Python {platform.python_version()}", highlight=False
+    )
     console.print(f"{platform.platform()}, {len(os.sched_getaffinity(0))} processors\n", highlight=False)
     packages_fine = _show_packages(console)
     models_fine = _show_models(console)
@@ -62,7 +64,13 @@ def _show_models(console: Console) -> bool:
         console.print(f"\n  {model.name} ({model.task}): {state}", highlight=False, markup=False)
         console.print(f"    {found}", highlight=False, markup=False, soft_wrap=True)
         if model.actual:
-            pinned = "" if model.expected is None else " as pinned" if model.actual == model.expected else " NOT as pinned"
+            pinned = (
+                ""
+                if model.expected is None
+                else " as pinned"
+                if model.actual == model.expected
+                else " NOT as pinned"
+            )
             console.print(f"    sha256 {model.actual}{pinned}", highlight=False, markup=False, soft_wrap=True)
         if model.problem:
             console.print(f"    {model.problem}", highlight=False, markup=False, soft_wrap=True)

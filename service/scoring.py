@@ -92,7 +92,9 @@ def score_file(
         yield Outcome(source=path, error=str(error), seconds=time.monotonic() - began)
 
 
-def render(call: Call, form: str, *, audio: bytes | None = None, outline: Sequence[Sequence[float]] = ()) -> str:
+def render(
+    call: Call, form: str, *, audio: bytes | None = None, outline: Sequence[Sequence[float]] = ()
+) -> str:
     """A call in one of :data:`FORMATS`; ``audio`` (MP3) and ``outline`` (peaks) are for the page.
 
     Raises:
@@ -117,7 +119,9 @@ def _calls(
     """The calls of a file, each with its results by file suffix."""
     if path.suffix.lower() in chat.SUFFIXES:
         if transcribe_only:
-            raise ConversationError(f"{path}: is text already; give a recording, or use: sentiment score {path}")
+            raise ConversationError(
+                f"{path}: is text already; give a recording, or use: sentiment score {path}"
+            )
         for written in chat.read_chats(path):
             call = analyser.score(written, progress=progress)
             yield call, {form: render(call, form) for form in formats}

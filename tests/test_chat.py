@@ -18,7 +18,13 @@ def turn(call_id="a", role="customer", text="Hello.", **more):
 
 
 def test_conversations_are_kept_apart_and_in_order(tmp_path):
-    rows = [turn("a"), turn("b", "agent", "Hi."), "", turn("a", "agent", "How can I help?"), turn("a", text="My card!")]
+    rows = [
+        turn("a"),
+        turn("b", "agent", "Hi."),
+        "",
+        turn("a", "agent", "How can I help?"),
+        turn("a", text="My card!"),
+    ]
     first, second = read_chats(write(tmp_path / "c.jsonl", *rows))
     assert (first.id, second.id) == ("a", "b")
     assert [(u.index, u.role, u.text) for u in first.utterances] == [
@@ -44,7 +50,9 @@ def test_times_sort_the_turns(tmp_path):
 
 def test_csv_is_read_as_json_lines_are(tmp_path):
     path = tmp_path / "c.csv"
-    path.write_text('\ufeffcall_id,role,text,start_ms\r\n7,Agent,"Hello, ""you"".\nHow are you?",10\r\n', "utf-8")
+    path.write_text(
+        '\ufeffcall_id,role,text,start_ms\r\n7,Agent,"Hello, ""you"".\nHow are you?",10\r\n', "utf-8"
+    )
     (call,) = read_chats(path)
     assert call.id == "7"
     assert call.utterances[0].text == 'Hello, "you".\nHow are you?'
@@ -81,3 +89,13 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "short.csv").write_text("call_id,role,text\na,agent\n")
     with pytest.raises(ConversationError, match="line 2: has another number of fields"):
         read_chats(tmp_path / "short.csv")
+
+
+def test_the_language_is_worked_out_from_the_whole_conversation_unless_given(tmp_path):
+    german = [turn(text="Guten Tag."), turn(text="Meine Rechnung ist falsch und niemand ruft mich zurück.")]
+    (call,) = read_chats(write(tmp_path / "c.jsonl", *german))
+    assert [u.language for u in call.utterances] == ["de", "de"]
+    (call,) = read_chats(write(tmp_path / "c.jsonl", turn(text="My order is 4 5 2.")))
+    assert call.utterances[0].language is None
+    (call,) = read_chats(write(tmp_path / "c.jsonl", *(t | {"language": "nl"} for t in german)))
+    assert [u.language for u in call.utterances] == ["nl", "nl"]

@@ -4,7 +4,8 @@
 
 ``call_id``, ``role`` (agent, customer, ivr, unknown) and ``text`` are needed. ``start_ms`` (milliseconds
 from the conversation's start) and ``language`` (ISO 639-1) may be given; a conversation gives
-``start_ms`` for every turn or for none. CSV has the same names in its header.
+``start_ms`` for every turn or for none. Where no turn of a conversation names its language, it is worked
+out from all of its text. CSV has the same names in its header.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, get_args
 
 from sentiment.call import Call, Channel, Role, Utterance
 from sentiment.errors import ConversationError
+from sentiment.language import written_language
 
 __all__ = ["SUFFIXES", "read_chats"]
 
@@ -87,7 +89,7 @@ def _turn(row: Mapping[str, Any], where: str) -> Utterance:
     start_ms = _milliseconds(row.get("start_ms"), where)
     language = row.get("language")
     if language is not None and not isinstance(language, str):
-        raise ConversationError(f"{where}: language must be an ISO 639-1 code such as \"en\"")
+        raise ConversationError(f'{where}: language must be an ISO 639-1 code such as "en"')
     return Utterance(
         index=0,
         channel=0,
@@ -129,6 +131,9 @@ def _call(call_id: str, said: list[Utterance], path: Path) -> Call:
     if timed:
         said = sorted(said, key=lambda u: u.start_ms or 0)
     roles = list(dict.fromkeys(u.role for u in said))
+    if all(u.language is None for u in said):
+        language = written_language("\n".join(u.text for u in said))
+        said = [replace(u, language=language) for u in said]
     return Call(
         id=call_id,
         duration_ms=max(timed) if timed else None,

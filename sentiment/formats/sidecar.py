@@ -57,7 +57,9 @@ def read_sidecar(recording: Path) -> Sidecar:
     except FileNotFoundError:
         return Sidecar()
     except (OSError, ValueError) as error:
-        raise ConversationError(f"{path}: cannot be read as JSON ({error}); mend it or take it away") from None
+        raise ConversationError(
+            f"{path}: cannot be read as JSON ({error}); mend it or take it away"
+        ) from None
     if not isinstance(body, dict):
         raise ConversationError(f"{path}: must hold one JSON object")
     known = {*_TEXT_FIELDS, "started_at", "channels", "metadata"}

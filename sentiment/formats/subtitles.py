@@ -54,7 +54,9 @@ def to_text(call: Call) -> str:
 def _timed(call: Call, form: str) -> Iterator[tuple[Utterance, int, int]]:
     for utterance in call.utterances:
         if utterance.start_ms is None or utterance.end_ms is None:
-            raise ConversationError(f"{call.id}: has no times, so it cannot be written as {form}; choose json or html")
+            raise ConversationError(
+                f"{call.id}: has no times, so it cannot be written as {form}; choose json or html"
+            )
         yield utterance, utterance.start_ms, max(utterance.end_ms, utterance.start_ms + 1)
 
 

@@ -1,0 +1,363 @@
+"""A call, and an overview of many, as self-contained web pages.
+
+Nothing is fetched: style, script and sound stand in the page, and its Content-Security-Policy
+forbids everything else, so that no text of a call can run or phone home even if an escape were
+missing. Pages work from a disk, by mail or from a server.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sentiment.call import JSON, Call, Channel, Moment, Role, Score, Shift, Utterance
+from sentiment.summary import Failure, Row, flagged, lowest, ranked, summarise, worst_first
+
+__all__ = ["call_page", "clock", "index_page", "signed"]
+
+UNSURE_ROLE = 0.8
+"""Below this probability a role is shown as one to check."""
+
+UNCLEAR_UTTERANCE = 0.6
+UNCLEAR_WORD = 0.4
+"""Recogniser's probability below which an utterance, or a word in it, is marked as unclear."""
+
+SHOWN_EMOTION = 0.2
+LISTED_EMOTION = 0.05
+"""Least probability of an emotion to be shown beside an utterance, and to be listed in its details."""
+
+MINUS = "\N{MINUS SIGN}"
+
+ROLE_NAMES: Mapping[Role, str] = {
+    "agent": "Agent",
+    "customer": "Customer",
+    "ivr": "Recorded voice",
+    "unknown": "Speaker",
+}
+
+SOURCES = {
+    "given": "given",
+    "sidecar": "from the sidecar",
+    "inferred": "inferred",
+    "transcript": "from the transcript",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One voice: ``style`` is ``customer``, ``agent``, ``ivr``, ``first`` or ``second`` (see report.css)."""
+
+    name: str
+    style: str
+    role: Role
+    channel: Channel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A moment with its ``rank`` (1 is the most severe) and the first utterance it is about."""
+
+    rank: int
+    moment: Moment
+    utterance: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """A shift with the turn that best explains it."""
+
+    shift: Shift
+    party: Party
+    trigger: Utterance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One utterance of the transcript with all that is shown beside it."""
+
+    said: Utterance
+    party: Party
+    flags: tuple[Flag, ...]
+    turnings: tuple[Turning, ...]
+
+
+def call_page(call: Call, *, playback: bytes | None, peaks: Sequence[Sequence[float]] = ()) -> str:
+    """One call as a page.
+
+    Args:
+        call: the call; a text conversation has no times and gets no player.
+        playback: the MP3 to listen to, a channel per party; ``None`` leaves the player out.
+        peaks: for each audio channel the largest |sample| per bin, in [0, 1], evenly over the call.
+
+    Raises:
+        ValueError: a number of the call is NaN or infinite.
+    """
+    parties = _parties(call)
+    flags = _flags(call)
+    turnings = [_turning(call, shift, parties) for shift in call.shifts]
+    lines = _lines(call, parties, flags, turnings)
+    return _environment().get_template("call.html.j2").render(
+        _page(["report.js"]),
+        call=call,
+        row=summarise(call),
+        lowest=lowest(call),
+        parties=list(dict.fromkeys(parties.values())),
+        flags=flags,
+        turnings=turnings,
+        lines=lines,
+        counts=_counts(lines),
+        chart=_chart(call, lines, flags, turnings, list(dict.fromkeys(parties.values())), peaks),
+        audio=None if playback is None else Markup(base64.b64encode(playback).decode("ascii")),
+        settings=_settings(call),
+    )
+
+
+def index_page(rows: Sequence[Row], failures: Sequence[Failure]) -> str:
+    """The overview: a line per call, the worst first, each linked to ``<call id>.html``, and what failed."""
+    return _environment().get_template("index.html.j2").render(
+        _page(["index.js"]),
+        rows=worst_first(rows),
+        failures=failures,
+        n_flagged=sum(row.n_moments > 0 for row in rows),
+    )
+
+
+# -- what the templates are given ----------------------------------------------------------------
+
+
+def _parties(call: Call) -> dict[tuple[int, Role], Party]:
+    """Who speaks, by channel and role; equal roles are numbered."""
+    channels = {channel.index: channel for channel in call.channels}
+    keys: list[tuple[int, Role]] = [(c.index, c.role) for c in call.channels]
+    keys = list(dict.fromkeys(keys + [(u.channel, u.role) for u in call.utterances]))
+    roles = [role for _, role in keys]
+    parties = {}
+    for at, (index, role) in enumerate(keys):
+        nth = roles[:at].count(role)
+        name = ROLE_NAMES[role] + (f" {nth + 1}" if roles.count(role) > 1 else "")
+        style = ("first", "second")[nth % 2] if role == "unknown" else role
+        channel = channels.get(index)
+        known = channel if channel is not None and channel.role == role else None
+        parties[index, role] = Party(name, style, role, known)
+    return parties
+
+
+def _flags(call: Call) -> list[Flag]:
+    flags = []
+    for rank, moment in enumerate(ranked(call.moments), start=1):
+        about = flagged(call, moment)
+        flags.append(Flag(rank, moment, min(about, default=None)))
+    return flags
+
+
+def _turning(call: Call, shift: Shift, parties: Mapping[tuple[int, Role], Party]) -> Turning:
+    at = call.utterances[shift.utterance_index]
+    trigger = None if shift.trigger_index is None else call.utterances[shift.trigger_index]
+    return Turning(shift, parties[at.channel, at.role], trigger)
+
+
+def _lines(
+    call: Call,
+    parties: Mapping[tuple[int, Role], Party],
+    flags: Sequence[Flag],
+    turnings: Sequence[Turning],
+) -> list[Line]:
+    flags_at: dict[int, list[Flag]] = {}
+    for flag in flags:
+        for index in flagged(call, flag.moment):
+            flags_at.setdefault(index, []).append(flag)
+    turnings_at: dict[int, list[Turning]] = {}
+    for turning in turnings:
+        turnings_at.setdefault(turning.shift.utterance_index, []).append(turning)
+    return [
+        Line(u, parties[u.channel, u.role], tuple(flags_at.get(u.index, ())), tuple(turnings_at.get(u.index, ())))
+        for u in call.utterances
+    ]
+
+
+def _counts(lines: Sequence[Line]) -> dict[str, int]:
+    """How many utterances each filter button leaves."""
+    return {
+        "all": len(lines),
+        "customer": sum(line.said.role == "customer" for line in lines),
+        "agent": sum(line.said.role == "agent" for line in lines),
+        "negative": sum(line.said.score is not None and line.said.score.label == "negative" for line in lines),
+        "flagged": sum(bool(line.flags) for line in lines),
+    }
+
+
+def _chart(
+    call: Call,
+    lines: Sequence[Line],
+    flags: Sequence[Flag],
+    turnings: Sequence[Turning],
+    parties: Sequence[Party],
+    peaks: Sequence[Sequence[float]],
+) -> JSON:
+    """What report.js draws: positions are ms, or utterance indices (``timed`` false) if any time is missing."""
+    timed = bool(lines) and all(u.start_ms is not None and u.end_ms is not None for u in call.utterances)
+    end_ms = max((u.end_ms or 0 for u in call.utterances), default=0)
+    by_channel = {p.channel.index: at for at, p in enumerate(parties) if p.channel is not None}
+    paired = len(peaks) == len(by_channel) > 1
+    return {
+        "timed": timed,
+        "length": max(call.duration_ms or 0, end_ms) if timed else len(lines),
+        "parties": [{"name": p.name, "style": p.style} for p in parties],
+        "utterances": [
+            {
+                "party": parties.index(line.party),
+                "start": line.said.start_ms,
+                "end": line.said.end_ms,
+                "polarity": None if line.said.score is None else round(line.said.score.polarity, 3),
+                "intensity": None if line.said.score is None else round(line.said.score.intensity, 3),
+            }
+            for line in lines
+        ],
+        "moments": [
+            {"rank": f.rank, "start": f.moment.start_ms, "end": f.moment.end_ms, "utterance": f.utterance}
+            for f in flags
+        ],
+        "shifts": [
+            {
+                "start": t.shift.at_ms,
+                "utterance": t.shift.utterance_index,
+                "direction": t.shift.direction,
+                "title": f"{t.party.name}: {signed(t.shift.before)} \N{RIGHTWARDS ARROW} {signed(t.shift.after)}",
+            }
+            for t in turnings
+        ],
+        "peaks": [
+            {"party": by_channel.get(at) if paired else None, "values": [round(float(v), 3) for v in channel]}
+            for at, channel in enumerate(peaks)
+        ],
+    }
+
+
+def _settings(call: Call) -> str:
+    """Everything in the provenance and metadata that has no line of its own, as readable JSON."""
+    settings = {} if call.provenance is None else dict(call.provenance.settings)
+    body = {"settings": settings, "metadata": dict(call.metadata)}
+    return json.dumps({k: v for k, v in body.items() if v}, ensure_ascii=False, indent=2, default=str)
+
+
+# -- how values are written ----------------------------------------------------------------------
+
+
+def signed(value: float) -> str:
+    """A polarity with its sign and two decimals: ``+0.40``, ``−0.62`` (a real minus), ``0.00``."""
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", MINUS)
+
+
+def clock(ms: int | None) -> str:
+    """A time in the call: ``4:07``, ``1:02:09``; an en dash if there is none."""
+    if ms is None:
+        return "\N{EN DASH}"
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def tone(polarity: float) -> str:
+    """The step of the colour scale: ``n4`` (most negative) ... ``n1``, ``z``, ``p1`` ... ``p4``."""
+    step = round(max(-1.0, min(1.0, polarity)) * 4)
+    return "z" if step == 0 else f"{'n' if step < 0 else 'p'}{abs(step)}"
+
+
+def feeling(polarity: float) -> str:
+    """A polarity in words."""
+    if abs(polarity) < 0.15:
+        return "neutral"
+    strength = "slightly " if abs(polarity) < 0.35 else "very " if abs(polarity) >= 0.75 else ""
+    return strength + ("positive" if polarity > 0 else "negative")
+
+
+def humanise(name: str) -> str:
+    """``repeated_request`` as ``repeated request``."""
+    return name.replace("_", " ").replace("-", " ")
+
+
+def emotions(score: Score) -> list[tuple[str, float]]:
+    """The emotions worth listing, most probable first."""
+    found = [(name, p) for name, p in score.emotions.items() if p >= LISTED_EMOTION]
+    return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:8]
+
+
+def felt(score: Score) -> list[tuple[str, float]]:
+    """The one or two emotions shown at a glance: probable ones, and feeling nothing is none."""
+    return [(name, p) for name, p in emotions(score) if p >= SHOWN_EMOTION and name != "neutral"][:2]
+
+
+def pieces(said: Utterance) -> list[tuple[str, float | None]]:
+    """The text in runs, each with the recogniser's probability if it is so low that it is to be marked."""
+    texts = said.text.split()
+    doubts = [w.probability if w.probability < UNCLEAR_WORD else None for w in said.words]
+    if len(texts) != len(doubts) or not any(d is not None for d in doubts):
+        return [(said.text, None)]
+    runs: list[tuple[str, float | None]] = []
+    for text, doubt in zip(texts, doubts, strict=True):
+        if doubt is None and runs and runs[-1][1] is None:
+            runs[-1] = (f"{runs[-1][0]} {text}", None)
+        else:
+            runs.append((text, doubt))
+    return runs
+
+
+# -- the page around them ------------------------------------------------------------------------
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sentiment.formats"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters |= {
+        "clock": clock,
+        "emotions": emotions,
+        "feeling": feeling,
+        "felt": felt,
+        "humanise": humanise,
+        "pieces": pieces,
+        "signed": signed,
+        "tone": tone,
+    }
+    environment.globals |= {
+        "SOURCES": SOURCES,
+        "UNCLEAR_UTTERANCE": UNCLEAR_UTTERANCE,
+        "UNSURE_ROLE": UNSURE_ROLE,
+        "page_name": lambda call_id: quote(f"{call_id}.html", safe=""),
+    }
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("sentiment.formats").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _page(scripts: Sequence[str]) -> dict[str, object]:
+    """Style and script, and the policy that lets exactly those two run."""
+    style, script = _asset("report.css"), "".join(map(_asset, scripts))
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "media-src data:; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -1,0 +1,138 @@
+"""The conductor: what it passes on, in which order, and what it never makes up."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import FakeScorer, FakeTranscriber, fake_analyser, quiet_recording
+from factories import agent, call, customer
+
+import sentiment
+from sentiment.errors import ChannelMapError
+from sentiment.formats.sidecar import Sidecar
+
+TALK = {
+    0: [("Thank you for calling Acme how can I help you", 0), ("I am sorry about that", 7000)],
+    1: [("this is bad really bad", 4000), ("oh good that is so good", 10_000)],
+}
+
+
+def test_a_stereo_recording_becomes_a_scored_call():
+    analyser = fake_analyser(FakeTranscriber(TALK))
+    with quiet_recording() as recording:
+        found = analyser.score(analyser.transcribe(recording, roles={0: "agent", 1: "customer"}))
+    assert [(u.role, u.start_ms) for u in found.utterances] == [
+        ("agent", 0),
+        ("customer", 4000),
+        ("agent", 7000),
+        ("customer", 10_000),
+    ]
+    assert [u.score.polarity for u in found.said_by("customer")] == [-0.8, 0.8]
+    assert [(c.role, c.source, c.confidence) for c in found.channels] == [
+        ("agent", "given", 1.0),
+        ("customer", "given", 1.0),
+    ]
+    assert (found.id, found.duration_ms, found.audio.n_channels) == ("call", 20_000, 2)
+
+
+def test_provenance_names_models_and_settings():
+    analyser = fake_analyser(FakeTranscriber(TALK))
+    with quiet_recording() as recording:
+        found = analyser.score(analyser.transcribe(recording, roles={0: "agent"}))
+    assert [(m.task, m.name) for m in found.provenance.models] == [
+        ("transcribe", "fake-whisper"),
+        ("score", "fake-affect"),
+    ]
+    assert found.provenance.version == sentiment.__version__
+    assert {"activity", "turns", "shifts", "moments"} <= found.provenance.settings.keys()
+    assert sentiment.from_json(sentiment.to_json(found)) == found
+
+
+def test_the_sidecar_is_used_and_the_command_goes_before_it():
+    analyser = fake_analyser(FakeTranscriber(TALK))
+    about = Sidecar(
+        call_id="4711", agent_id="a", queue="q", roles={0: "customer", 1: "agent"}, metadata={"x": 1}
+    )
+    with quiet_recording() as recording:
+        by_file = analyser.transcribe(recording, about=about)
+        by_command = analyser.transcribe(recording, about=about, roles={0: "agent", 1: "customer"})
+    assert (by_file.id, by_file.agent_id, by_file.queue, by_file.metadata) == ("4711", "a", "q", {"x": 1})
+    assert [(c.role, c.source) for c in by_file.channels] == [("customer", "sidecar"), ("agent", "sidecar")]
+    assert [(c.role, c.source) for c in by_command.channels] == [("agent", "given"), ("customer", "given")]
+
+
+def test_a_map_that_does_not_fit_is_refused():
+    with quiet_recording() as recording, pytest.raises(ChannelMapError, match="channel 5"):
+        fake_analyser(FakeTranscriber(TALK)).transcribe(recording, roles={5: "agent"})
+
+
+def test_silence_gives_a_call_without_utterances():
+    analyser = fake_analyser()
+    with quiet_recording() as recording:
+        found = analyser.score(analyser.transcribe(recording))
+    assert (found.utterances, found.shifts) == ((), ())
+    assert [c.role for c in found.channels] == ["unknown", "unknown"]
+
+
+def test_a_foreign_language_is_unscored_and_said_to_be():
+    analyser = fake_analyser(FakeTranscriber({0: [("das ist bad", 0)]}, language="de"))
+    with quiet_recording(1) as recording:
+        found = analyser.score(analyser.transcribe(recording))
+    (utterance,) = found.utterances
+    assert utterance.score is None
+    assert "'de'" in utterance.unscored
+    assert any("de" in warning and "en" in warning for warning in found.warnings)
+    assert analyser.score(found).warnings == found.warnings
+
+
+def test_text_without_words_is_unscored_while_the_rest_is_scored():
+    found = fake_analyser().score(call(customer("...", None), customer("bad", None), agent("", None)))
+    assert [(u.score and u.score.polarity, u.unscored) for u in found.utterances] == [
+        (None, "no words in it"),
+        (-0.8, None),
+        (None, "no words in it"),
+    ]
+
+
+def test_scoring_again_gives_the_same_call():
+    analyser = fake_analyser()
+    once = analyser.score(call(customer("bad bad"), agent("sorry"), customer("good good")))
+    assert analyser.score(once) == once
+
+
+def test_models_are_asked_for_once_per_channel_and_call():
+    transcriber, scorer = FakeTranscriber(TALK), FakeScorer()
+    analyser = fake_analyser(transcriber, scorer)
+    with quiet_recording() as recording:
+        analyser.score(analyser.transcribe(recording))
+    assert (transcriber.n_asked, scorer.n_asked) == (2, 1)
+
+
+def test_progress_only_goes_forward():
+    seen = []
+    analyser = fake_analyser(FakeTranscriber(TALK))
+    with quiet_recording() as recording:
+        analyser.score(
+            analyser.transcribe(recording, progress=lambda s, f: seen.append((s, f))),
+            progress=lambda s, f: seen.append((s, f)),
+        )
+    fractions = [fraction for _, fraction in seen]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+
+
+def test_importing_loads_no_heavy_library_and_load_no_model():
+    script = (
+        "import sys, sentiment; heavy = {'torch', 'transformers', 'faster_whisper', 'sklearn', 'scipy', 'av', 'numpy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "sentiment.load(); heavy.discard('numpy'); assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert all(getattr(sentiment, name) is not None for name in sentiment.__all__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_public_face_is_all_of_it():
+    assert set(sentiment.__all__) <= set(dir(sentiment))
+    with pytest.raises(AttributeError, match="nothing_here"):
+        _ = sentiment.nothing_here
