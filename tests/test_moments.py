@@ -1,0 +1,321 @@
+"""Moments: each rule on a call made for it, and what no rule may do."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from factories import agent, call, customer, utterance
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment.call import Shift, Word, from_json, to_json
+from sentiment.moments import RULES, MomentOptions, flag_moments
+from sentiment.phrases import normalise, quote
+
+
+def found(rule, *turns, options=None, **fields):
+    """What one rule finds in a call of these turns."""
+    made = call(*turns, **fields)
+    return [m for m in flag_moments(made, options or MomentOptions()) if m.rule == rule]
+
+
+def rules_of(*turns):
+    return {m.rule for m in flag_moments(call(*turns))}
+
+
+# -- feeling ---------------------------------------------------------------------------------------
+
+
+def shift(role, index, before, after, *, trigger=None, at_ms=None, confidence=0.9):
+    return Shift(
+        at_ms=at_ms, utterance_index=index, role=role, before=before, after=after, confidence=confidence,
+        trigger_index=trigger, reason="",
+    )  # fmt: skip
+
+
+def test_a_fall_of_the_customers_mood_is_told_with_its_time_its_size_and_what_the_agent_said():
+    said = [
+        customer(start_ms=120_000),
+        agent("There is a fee for that.", start_ms=130_000),
+        customer(start_ms=134_000),
+    ]
+    (moment,) = found(
+        "worsening", *said, shifts=(shift("customer", 2, -0.1, -0.7, trigger=1, at_ms=134_000),)
+    )
+    assert moment.explanation == (
+        "At 2:14 the customer's mood fell from -0.1 to -0.7 "
+        "right after the agent said “There is a fee for that.”"
+    )
+    assert moment.evidence.utterances == (1, 2)
+    assert moment.evidence.numbers == {"polarity_before": -0.1, "polarity_after": -0.7, "confidence": 0.9}
+    assert moment.severity == pytest.approx(0.6 * 0.9, abs=0.001)
+    assert moment.start_ms == 130_000
+
+
+def test_a_recovery_weighs_less_than_the_same_fall():
+    said = [customer(), agent("I can send you a new one."), customer()]
+    (up,) = found("recovery", *said, shifts=(shift("customer", 2, -0.5, 0.5, trigger=1),))
+    (down,) = found("worsening", *said, shifts=(shift("customer", 2, 0.5, -0.5, trigger=1),))
+    assert "rose from -0.5 to +0.5" in up.explanation
+    assert up.severity < down.severity
+
+
+def test_without_a_trigger_none_is_named():
+    (moment,) = found(
+        "worsening", customer(), customer(), shifts=(shift("customer", 1, 0.5, -0.5),), timed=False
+    )
+    assert moment.explanation == "In turn 2 the customer's mood fell from +0.5 to -0.5."
+    assert moment.start_ms is None
+
+
+def test_strong_words_of_a_customer_are_a_moment_however_mild_ones_are_not():
+    angry = "This is an outrage and you know it."
+    (moment,) = found("strong_negative", agent(), customer(angry, -0.9))
+    assert moment.explanation == f"At 0:03 the customer was strongly negative: “{angry}”"
+    assert moment.evidence.numbers == {"polarity": -0.9, "intensity": 0.9}
+    assert not found("strong_negative", agent(), customer(angry, -0.5))
+    assert not found("strong_negative", agent(), customer(angry, -0.9, intensity=0.2))
+    assert not found("strong_negative", agent(), customer("No.", -0.9))
+
+
+def test_moments_close_together_are_one_and_those_far_apart_are_not():
+    row = [
+        customer("I am really very angry now.", p, start_ms=s)
+        for p, s in ((-0.7, 0), (-0.9, 9_000), (-0.8, 60_000))
+    ]
+    first, second = found(
+        "strong_negative", row[0], agent("Okay.", start_ms=5_000), row[1], agent(start_ms=30_000), row[2]
+    )
+    assert first.evidence.utterances == (0, 2)
+    assert first.evidence.numbers["turns"] == 2
+    assert (first.start_ms, first.end_ms) == (0, 9_000 + 6 * 400)
+    assert first.explanation.startswith("At 0:09 ")
+    assert "2 such turns" in first.explanation
+    assert second.evidence.utterances == (4,)
+
+
+def test_only_the_peak_of_anger_is_flagged():
+    turns = [customer(emotions={"anger": p, "annoyance": 0.3}) for p in (0.6, 0.9, 0.7)]
+    (moment,) = found("peak_anger", *turns)
+    assert moment.evidence.utterances == (1,)
+    assert moment.evidence.numbers == {"anger_probability": 0.9}
+    assert not found("peak_anger", *turns, options=MomentOptions(anger_probability=0.95))
+
+
+def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
+    bad = [customer(polarity=0.2) for _ in range(6)] + [
+        customer("This did not help me at all, I am still without a phone.", -0.8),
+        customer("Okay, bye.", 0.0),
+    ]
+    (moment,) = found("ends_badly", *bad)
+    assert moment.evidence.utterances[-1] == 7
+    assert "“This did not help me at all" in moment.explanation
+    assert not found("ends_badly", *bad[:6])
+    assert not found("ends_badly", *reversed(bad))
+
+
+# -- timing ----------------------------------------------------------------------------------------
+
+
+def test_a_long_silence_is_flagged_and_a_hold_is_named():
+    turns = [agent("Can you hold on for me?", end_ms=2_000), customer("Okay.", start_ms=2_500, end_ms=3_000)]
+    (moment,) = found("long_silence", *turns, agent("Thanks for waiting.", start_ms=45_000))
+    assert (moment.start_ms, moment.end_ms) == (3_000, 45_000)
+    assert moment.evidence.numbers == {"silence_s": 42.0, "hold_s": 42.0}
+    assert moment.explanation == (
+        "At 0:03 the customer was kept waiting for 42 seconds after the agent said “Can you hold on for me?”"
+    )
+    assert not found("long_silence", *turns, agent(start_ms=12_900))
+
+
+def test_silence_before_the_first_and_after_the_last_word_is_not_the_calls():
+    assert not found("long_silence", agent(start_ms=60_000), customer(), duration_ms=200_000)
+
+
+def test_silence_without_a_word_of_waiting_is_just_silence():
+    (moment,) = found("long_silence", agent("So."), customer("Well.", start_ms=20_000))
+    assert "nobody spoke" in moment.explanation
+    assert "hold_s" not in moment.evidence.numbers
+
+
+def test_an_agent_who_talks_over_the_customer_is_flagged():
+    first = customer("And then I told them that", start_ms=0, end_ms=6_000)
+    (moment,) = found("overtalk", first, agent("Let me stop you there.", start_ms=4_000, end_ms=9_000))
+    assert moment.evidence.numbers == {"overlap_s": 2.0}
+    assert moment.explanation == (
+        "At 0:04 the agent talked 2.0 seconds over the customer, who was saying “And then I told them that”."
+    )
+    assert not found("overtalk", first, agent("Mm-hm.", start_ms=4_000, end_ms=5_000))
+    assert not found("overtalk", first, agent(start_ms=6_000, end_ms=9_000))
+
+
+def test_a_customer_who_talks_over_the_agent_is_not():
+    assert not found("overtalk", agent(start_ms=0, end_ms=6_000), customer(start_ms=2_000, end_ms=9_000))
+
+
+def test_an_agent_who_speaks_in_the_customers_pause_does_not_talk_over_them():
+    words = tuple(Word(text="w", start_ms=s, end_ms=s + 400, probability=1.0) for s in (0, 400, 800, 6_000))
+    first = dataclasses.replace(customer(start_ms=0, end_ms=6_400), words=words)
+    assert not found("overtalk", first, agent(start_ms=2_000, end_ms=5_000))
+
+
+# -- wording ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("threat_to_leave", "I want to cancel my subscription"),
+        ("threat_to_leave", "im going to cancel"),
+        ("threat_to_leave", "If you don't fix this I'll cancel."),
+        ("threat_to_leave", "No, I want to cancel."),
+        ("threat_to_leave", "no i want to cancel everything"),
+        ("threat_to_leave", "Please close my account."),
+        ("threat_to_leave", "Then I'm switching to another provider!"),
+        ("threat_to_leave", "Nobody helps so I want to cancel."),
+        ("threat_to_leave", "I'll take my business elsewhere."),
+        ("threat_to_leave", "you will hear from my lawyer"),
+        ("threat_to_leave", "I will report this to the regulator."),
+        ("threat_to_leave", "I am never going to use your company again."),
+        ("escalation_request", "Let me speak to your manager."),
+        ("escalation_request", "i'd like to talk to a supervisor please"),
+        ("escalation_request", "Can I speak with someone else?"),
+        ("escalation_request", "I want to file a complaint."),
+        ("repeated_contact", "This is the third time I call about this."),
+        ("repeated_contact", "I've called twice already."),
+        ("repeated_contact", "ive called you guys like three times"),
+        ("repeated_contact", "This isn't the first time I've had to call."),
+        ("repeated_contact", "I already called yesterday."),
+        ("repeated_contact", "I keep calling and nothing happens."),
+        ("repeated_contact", "This is my 4th call."),
+    ],
+)
+def test_what_a_customer_says_is_heard_in_any_spelling(rule, text):
+    (moment,) = found(rule, agent(), customer(text))
+    assert moment.evidence.utterances == (1,)
+    assert quote(text) in moment.explanation
+    assert not found(rule, agent(text), customer("I see.")), "the agent's words are not the customer's"
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("threat_to_leave", "I don't want to cancel."),
+        ("threat_to_leave", "i dont want to cancel my subscription"),
+        ("threat_to_leave", "I'm not saying I will cancel."),
+        ("threat_to_leave", "I never said I would switch to another provider."),
+        ("threat_to_leave", "Please cancel my order from last week."),
+        ("threat_to_leave", "I need to cancel my appointment on Friday."),
+        ("threat_to_leave", "The window regulator is broken."),
+        ("threat_to_leave", "I'll leave you my number."),
+        ("threat_to_leave", "We're moving to a new house."),
+        ("threat_to_leave", "I moved my lawn mower."),
+        ("escalation_request", "I don't need to speak to a manager."),
+        ("escalation_request", "I am the manager of a small shop."),
+        ("repeated_contact", "I haven't called before."),
+        ("repeated_contact", "I wanted to call about my bill."),
+        ("repeated_contact", "It broke for the third time."),
+        ("repeated_contact", "Can you call me twice a week?"),
+    ],
+)
+def test_what_a_customer_does_not_say_is_not_heard(rule, text):
+    assert not found(rule, agent(), customer(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "That's not my problem.",
+        "theres nothing i can do",
+        "Sir, calm down.",
+        "You should have read the contract.",
+    ],
+)
+def test_dismissive_wording_is_the_agents_and_wording_only(text):
+    (moment,) = found("dismissive_wording", customer(), agent(text, None))
+    assert moment.evidence.utterances == (1,)
+    assert not found("dismissive_wording", customer(text), agent())
+
+
+def test_a_threat_said_in_anger_weighs_more():
+    (calm,) = found("threat_to_leave", customer("I want to cancel my contract.", 0.0))
+    (angry,) = found("threat_to_leave", customer("I want to cancel my contract.", -1.0))
+    assert angry.severity > calm.severity
+
+
+def test_text_is_brought_to_one_form():
+    assert normalise("I’ve called; I can't wait!!") == "i have called , i can not wait ,"
+    assert normalise("dont, wont, cannot") == "do not , will not , can not"
+
+
+def test_long_quotes_are_cut_at_a_word():
+    cut = quote("word " * 40)
+    assert len(cut) <= 92
+    assert cut.endswith("word…”")
+    assert quote("x" * 200) == "“" + "x" * 89 + "…”"
+
+
+# -- all rules -------------------------------------------------------------------------------------
+
+
+def test_a_calm_call_has_no_moments():
+    assert (
+        flag_moments(call(*[t for _ in range(10) for t in (agent(polarity=0.3), customer(polarity=0.2))]))
+        == ()
+    )
+
+
+def test_what_the_agent_may_feel_is_never_judged():
+    """A furious agent and an unmoved customer: no moment, whatever the agent's scores say."""
+    furious = {"anger": 1.0, "annoyance": 1.0}
+    turns = [t for _ in range(10) for t in (agent("I see.", -1.0, emotions=furious), customer(polarity=0.0))]
+    made = call(*turns, shifts=(shift("agent", 4, 0.9, -0.9),))
+    assert flag_moments(made) == ()
+
+
+def test_where_roles_are_unknown_nobody_is_taken_for_the_customer():
+    assert not rules_of(*[utterance("unknown", "I hate this, I want to cancel.", -1.0)] * 4)
+
+
+def test_the_rules_can_be_chosen_and_their_names_are_their_moments():
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert all(rule.description.endswith(".") and "\n" not in rule.description for rule in RULES)
+    angry = call(customer("I want to cancel my contract.", -1.0))
+    for rule in RULES:
+        assert {m.rule for m in flag_moments(angry, rules=(rule,))} <= {rule.name}
+    assert flag_moments(angry, rules=()) == ()
+
+
+TURNS = st.lists(
+    st.builds(
+        lambda role, text, polarity, at: utterance(
+            role, text, polarity, start_ms=at, end_ms=at + 3_000, emotions={"anger": abs(polarity or 0.0)}
+        ),
+        st.sampled_from(["agent", "customer", "ivr", "unknown"]),
+        st.sampled_from(
+            ["I want to cancel.", "Calm down.", "I called twice.", "Hold on please.", "", "!!", "Yes yes yes"]
+        ),
+        st.one_of(st.none(), st.floats(-1, 1)),
+        st.integers(0, 200_000),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(TURNS, st.booleans())
+def test_moments_of_any_call_are_well_formed_and_in_order(turns, timed):
+    made = call(*sorted(turns, key=lambda u: u.start_ms), timed=timed)
+    moments = flag_moments(made)
+    assert moments == flag_moments(made)
+    assert [m.start_ms or 0 for m in moments] == sorted(m.start_ms or 0 for m in moments)
+    for m in moments:
+        assert 0.0 <= m.severity <= 1.0
+        assert m.explanation.endswith((".", ".”", "!”", "…”", "?”"))
+        assert m.evidence.utterances
+        assert set(m.evidence.utterances) <= set(range(len(turns)))
+        assert (m.start_ms is None) == (m.end_ms is None) == (not timed)
+        assert m.start_ms is None or m.start_ms < m.end_ms
+    whole = dataclasses.replace(made, moments=moments)
+    assert from_json(to_json(whole)) == whole

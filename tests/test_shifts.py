@@ -1,0 +1,266 @@
+"""Shifts: planted changes are found, flat calls are left alone, and the probabilities are exact."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+
+import numpy as np
+import pytest
+from factories import agent, call, customer, utterance
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment import shifts
+from sentiment.call import from_json, to_json
+from sentiment.shifts import ShiftOptions, find_shifts
+
+SCORER_SD = 0.35
+"""How far a real scorer's polarities lie around a speaker's level."""
+
+
+def noisy_call(levels, rng, sd=SCORER_SD):
+    """An agent's neutral turn before each of the customer's, whose polarity is the level and noise."""
+    turns = []
+    for level in levels:
+        said = "word " * int(rng.integers(2, 25))
+        turns += [agent(), customer(said, float(np.clip(level + rng.normal(0, sd), -1, 1)))]
+    return call(*turns)
+
+
+def steady(role_turn, polarity, n):
+    return [t for _ in range(n) for t in (agent(), role_turn(polarity=polarity))]
+
+
+# -- known answers, simulated ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_a_planted_change_of_0_8_is_found_within_one_utterance_in_three_calls_of_four(direction):
+    rng = np.random.default_rng(20)
+    n_found = n_extra = 0
+    for _ in range(60):
+        n, at = int(rng.integers(16, 50)), int(rng.integers(4, 12))
+        found = find_shifts(noisy_call([-0.4 * direction] * at + [0.4 * direction] * (n - at), rng))
+        right = [s for s in found if abs(s.utterance_index // 2 - at) <= 1]
+        n_found += any(s.after > s.before if direction > 0 else s.after < s.before for s in right)
+        n_extra += len(found) - bool(right)
+    assert n_found >= 0.75 * 60
+    assert n_extra <= 0.35 * 60  # mostly the same change, placed further away
+
+
+@pytest.mark.parametrize("level", [-0.5, 0.0, 0.5])
+def test_at_most_one_flat_call_in_ten_raises_an_alarm(level):
+    rng = np.random.default_rng(21)
+    alarms = sum(bool(find_shifts(noisy_call([level] * int(rng.integers(10, 60)), rng))) for _ in range(60))
+    assert alarms <= 6
+
+
+def test_confidence_does_not_overclaim():
+    """Of the shifts given about 0.9, about nine in ten or more are at a real change; so for the others."""
+    rng = np.random.default_rng(22)
+    confidences, real = [], []
+    for _ in range(150):
+        at, size = int(rng.integers(4, 20)), float(rng.choice([0.0, 0.4, 0.6, 0.8]))
+        found = find_shifts(noisy_call([size / 2] * at + [-size / 2] * (30 - at), rng))
+        confidences += [s.confidence for s in found]
+        real += [size > 0 and abs(s.utterance_index // 2 - at) <= 3 for s in found]
+    p, hit = np.array(confidences), np.array(real)
+    assert len(p) > 40
+    for low, high in ((0.5, 0.8), (0.8, 1.01)):
+        chosen = (p >= low) & (p < high)
+        assert hit[chosen].mean() > p[chosen].mean() - 0.15
+    assert p[hit].mean() > p[~hit].mean()
+
+
+def test_probabilities_of_change_are_exact():
+    """The same as adding up all 2^7 ways to cut eight utterances, each a Gaussian with full covariance."""
+    rng = np.random.default_rng(23)
+    n = 8
+    y = np.array([0.5] * 4 + [-0.4] * 4) + rng.normal(0, 0.3, n)
+    variance = rng.uniform(0.05, 0.3, n)
+    options = ShiftOptions(expected_utterances=6, min_utterances=1)
+    found = shifts._change_probability(*shifts._forward(y, variance, np.full(n, 10.0), options))
+    total, with_change = 0.0, np.zeros(n)
+    for cuts in itertools.product([0, 1], repeat=n - 1):
+        stretch = np.concatenate(([0], np.cumsum(cuts)))
+        covariance = np.diag(variance) + 0.25 * (stretch[:, None] == stretch[None, :])
+        log_density = -0.5 * (y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(covariance)[1])
+        weight = np.exp(log_density) * (1 / 6) ** sum(cuts) * (5 / 6) ** (n - 1 - sum(cuts))
+        total += weight
+        with_change[1:] += weight * np.array(cuts)
+    np.testing.assert_allclose(found, with_change / total, atol=1e-9)
+
+
+def test_dropping_unlikely_candidates_changes_nothing_that_matters():
+    rng = np.random.default_rng(24)
+    long = noisy_call(rng.choice([-0.6, 0.0, 0.6], 10).repeat(20), rng)
+    exact = find_shifts(long, ShiftOptions(max_candidates=10_000))
+    bounded = find_shifts(long, ShiftOptions(max_candidates=50))
+    assert [s.utterance_index for s in exact] == [s.utterance_index for s in bounded]
+    assert [s.confidence for s in exact] == pytest.approx([s.confidence for s in bounded], abs=0.02)
+
+
+def test_three_thousand_utterances_take_seconds_at_most():
+    rng = np.random.default_rng(25)
+    long = noisy_call(rng.choice([-0.5, 0.0, 0.5], 100).repeat(30), rng)
+    start = time.process_time()
+    assert len(find_shifts(long)) > 20
+    assert time.process_time() - start < 5.0  # about 1 s on a free core
+
+
+# -- what is a shift, and what is not --------------------------------------------------------------
+
+
+def test_one_odd_utterance_is_no_shift():
+    turns = steady(customer, 0.1, 14)
+    turns[15] = customer("That is an absolute disgrace, honestly.", -1.0)
+    assert find_shifts(call(*turns)) == ()
+
+
+def test_a_dip_that_recovers_is_two_shifts():
+    turns = [*steady(customer, 0.3, 8), *steady(customer, -0.7, 5), *steady(customer, 0.3, 8)]
+    down, up = find_shifts(call(*turns))
+    assert (down.utterance_index, down.direction) == (17, "worse")
+    assert (up.utterance_index, up.direction) == (27, "better")
+    assert down.before == pytest.approx(0.3)
+    assert down.after == up.before == pytest.approx(-0.7)
+    assert down.magnitude == pytest.approx(1.0)
+
+
+def test_a_slow_slide_is_found_though_no_one_place_is_certain():
+    levels = np.concatenate((np.full(8, 0.5), np.linspace(0.5, -0.6, 12), np.full(8, -0.6)))
+    found = find_shifts(call(*[t for p in levels for t in (agent(), customer(polarity=float(p)))]))
+    assert found
+    assert all(s.direction == "worse" for s in found)
+
+
+def test_a_change_below_the_minimum_magnitude_is_none():
+    turns = [*steady(customer, 0.1, 20), *steady(customer, -0.1, 20)]
+    assert find_shifts(call(*turns), ShiftOptions(min_confidence=0.0)) == ()
+
+
+def test_short_utterances_weigh_little():
+    """Three curt words of disapproval do not turn a mood; three full sentences do."""
+    calm = steady(customer, 0.3, 8)
+    curt = find_shifts(call(*calm, *[t for _ in range(3) for t in (agent(), customer("No.", -0.3))]))
+    full = find_shifts(call(*calm, *steady(customer, -0.3, 3)))
+    assert sum(s.confidence for s in curt) < sum(s.confidence for s in full)
+
+
+def test_each_party_has_its_own_shifts_and_a_recorded_voice_none():
+    turns = []
+    for k in range(20):
+        turns += [
+            utterance("ivr", "Your call matters to us.", 0.9 if k < 10 else -0.9),
+            agent(polarity=0.6 if k < 8 else -0.4),
+            customer(polarity=-0.6 if k < 12 else 0.5),
+        ]
+    found = find_shifts(call(*turns))
+    assert [(s.role, s.utterance_index) for s in found] == [("agent", 25), ("customer", 38)]
+
+
+def test_unknown_speakers_are_told_apart_by_channel():
+    turns = []
+    for k in range(12):
+        turns += [utterance("unknown", polarity=0.5), utterance("unknown", polarity=0.5 if k < 6 else -0.7)]
+    two = call(*turns)
+    two = dataclasses.replace(
+        two, utterances=tuple(dataclasses.replace(u, channel=u.index % 2) for u in two.utterances)
+    )
+    (shift,) = find_shifts(two)
+    assert (shift.utterance_index, shift.role, shift.trigger_index) == (13, "unknown", 12)
+
+
+@pytest.mark.parametrize("turns", [[], [customer()], [customer(polarity=None)] * 5, [customer(), agent()]])
+def test_too_little_to_go_by_gives_no_shifts(turns):
+    assert find_shifts(call(*turns)) == ()
+
+
+def test_unscored_utterances_are_passed_over():
+    turns = [*steady(customer, 0.4, 8), customer(polarity=None), *steady(customer, -0.6, 8)]
+    (shift,) = find_shifts(call(*turns))
+    assert shift.utterance_index == 18
+
+
+def test_a_text_chat_has_shifts_without_times():
+    (shift,) = find_shifts(call(*steady(customer, 0.4, 8), *steady(customer, -0.6, 8), timed=False))
+    assert shift.at_ms is None
+    assert shift.utterance_index == 17
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-1, 1), max_size=25))
+def test_whatever_the_scores_the_shifts_are_well_formed(polarities):
+    scored = call(*[t for p in polarities for t in (agent(), customer(polarity=p))])
+    found = find_shifts(scored)
+    assert found == find_shifts(scored)
+    assert [s.utterance_index for s in found] == sorted({s.utterance_index for s in found})
+    for s in found:
+        assert 0.5 <= s.confidence <= 1.0
+        assert s.magnitude >= 0.3
+        assert -1.0 <= s.before <= 1.0
+        assert -1.0 <= s.after <= 1.0
+        assert s.at_ms == scored.utterances[s.utterance_index].start_ms
+        assert s.trigger_index is None or scored.utterances[s.trigger_index].role == "agent"
+    whole = dataclasses.replace(scored, shifts=found)
+    assert from_json(to_json(whole)) == whole
+
+
+# -- what turned it --------------------------------------------------------------------------------
+
+
+def turned(*agent_says, before=-0.5, after=0.5):
+    """The shift of a customer between whose two levels the agent says these things."""
+    scored = call(
+        *steady(customer, before, 8), *[agent(t) for t in agent_says], customer(polarity=after),
+        *steady(customer, after, 7),
+    )  # fmt: skip
+    (shift,) = find_shifts(scored)
+    assert shift.utterance_index == 16 + len(agent_says)
+    return shift
+
+
+def test_the_trigger_is_what_the_other_party_said_last():
+    shift = turned("Let me have a look at that for you.")
+    assert shift.trigger_index == 16
+    assert shift.reason == "Right after the agent said: “Let me have a look at that for you.”"
+
+
+@pytest.mark.parametrize(
+    ("after", "cue", "kind"),
+    [
+        (0.5, "I can offer you a free rental car.", "an offer"),
+        (0.5, "I've fixed it, it should work now.", "a fix"),
+        (0.5, "I am so sorry about all of this.", "an apology"),
+        (-0.5, "Unfortunately I can't refund that.", "a refusal"),
+        (-0.5, "I'll transfer you to billing now.", "a transfer"),
+        (-0.5, "Please hold the line while I check.", "a wait"),
+    ],
+)
+def test_what_was_said_outweighs_a_filler_after_it(after, cue, kind):
+    shift = turned(cue, "Okay.", before=-after, after=after)
+    assert shift.trigger_index == 16
+    assert shift.reason == f"Right after the agent said: “{cue}” ({kind})."
+
+
+def test_an_offer_does_not_explain_a_fall():
+    assert (
+        turned("I can offer you a free car.", "You have to wait.", before=0.5, after=-0.5).trigger_index == 17
+    )
+
+
+def test_what_the_customer_already_answered_in_the_old_mood_is_no_trigger():
+    turns = steady(customer, -0.5, 8)
+    turns[14] = agent("Thank you so much for your patience.")
+    (shift,) = find_shifts(call(*turns, *steady(customer, 0.5, 8)))
+    assert shift.utterance_index == 17
+    assert shift.trigger_index == 16
+
+
+def test_no_trigger_where_the_other_party_had_said_nothing():
+    monologue = [customer(polarity=0.5) for _ in range(8)] + [customer(polarity=-0.6) for _ in range(8)]
+    (shift,) = find_shifts(call(utterance("ivr", "Please hold."), *monologue, agent()))
+    assert shift.trigger_index is None
+    assert shift.reason == "No trigger: the agent had said nothing before."
