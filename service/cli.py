@@ -246,7 +246,7 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sentiment.formats.clock import duration
+    from sentiment.formats.html import clock, signed
 
     table = Table(title=None, header_style="bold")
     table.add_column("Call", overflow="fold")
@@ -257,18 +257,14 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
             continue
         table.add_row(
             Text(row.id),
-            "–" if row.duration_ms is None else duration(row.duration_ms),
-            f"{_signed(row.start)} → {_signed(row.end)}",
+            clock(row.duration_ms),
+            "–" if row.start is None or row.end is None else f"{signed(row.start)} → {signed(row.end)}",
             "–" if row.peak_intensity is None else f"{row.peak_intensity:.2f}",
             str(row.n_shifts),
             str(row.n_moments),
         )
     if table.row_count:
         _console().print(table)
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
 def _report(outcomes: Sequence[Outcome], stopped: bool) -> int:
@@ -287,7 +283,8 @@ def _report(outcomes: Sequence[Outcome], stopped: bool) -> int:
 
 def _write_index(outcomes: Sequence[Outcome], out: Path) -> None:
     from sentiment.files import write_atomically
-    from sentiment.formats.html import Failure, index_page
+    from sentiment.formats.html import index_page
+    from sentiment.summary import Failure
 
     rows = [outcome.row for outcome in outcomes if outcome.row]
     failures = [Failure(name=str(o.source), error=o.error or "") for o in outcomes if o.row is None]

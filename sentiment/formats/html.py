@@ -10,17 +10,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from sentiment.call import JSON, Call, Channel, Moment, Role, Score, Shift, Utterance
+from sentiment.files import file_stem
 from sentiment.summary import Failure, Row, flagged, lowest, ranked, summarise, worst_first
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sentiment.call import JSON, Call, Channel, Moment, Role, Score, Shift, Utterance
 
 __all__ = ["call_page", "clock", "index_page", "signed"]
 
@@ -105,29 +109,37 @@ def call_page(call: Call, *, playback: bytes | None, peaks: Sequence[Sequence[fl
     flags = _flags(call)
     turnings = [_turning(call, shift, parties) for shift in call.shifts]
     lines = _lines(call, parties, flags, turnings)
-    return _environment().get_template("call.html.j2").render(
-        _page(["report.js"]),
-        call=call,
-        row=summarise(call),
-        lowest=lowest(call),
-        parties=list(dict.fromkeys(parties.values())),
-        flags=flags,
-        turnings=turnings,
-        lines=lines,
-        counts=_counts(lines),
-        chart=_chart(call, lines, flags, turnings, list(dict.fromkeys(parties.values())), peaks),
-        audio=None if playback is None else Markup(base64.b64encode(playback).decode("ascii")),
-        settings=_settings(call),
+    return (
+        _environment()
+        .get_template("call.html.j2")
+        .render(
+            _page(["timeline.js", "report.js"]),
+            call=call,
+            row=summarise(call),
+            lowest=lowest(call),
+            parties=list(dict.fromkeys(parties.values())),
+            flags=flags,
+            turnings=turnings,
+            lines=lines,
+            counts=_counts(lines),
+            chart=_chart(call, lines, flags, turnings, list(dict.fromkeys(parties.values())), peaks),
+            audio=None if playback is None else base64.b64encode(playback).decode("ascii"),
+            settings=_settings(call),
+        )
     )
 
 
 def index_page(rows: Sequence[Row], failures: Sequence[Failure]) -> str:
     """The overview: a line per call, the worst first, each linked to ``<call id>.html``, and what failed."""
-    return _environment().get_template("index.html.j2").render(
-        _page(["index.js"]),
-        rows=worst_first(rows),
-        failures=failures,
-        n_flagged=sum(row.n_moments > 0 for row in rows),
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            _page(["index.js"]),
+            rows=worst_first(rows),
+            failures=failures,
+            n_flagged=sum(row.n_moments > 0 for row in rows),
+        )
     )
 
 
@@ -179,7 +191,12 @@ def _lines(
     for turning in turnings:
         turnings_at.setdefault(turning.shift.utterance_index, []).append(turning)
     return [
-        Line(u, parties[u.channel, u.role], tuple(flags_at.get(u.index, ())), tuple(turnings_at.get(u.index, ())))
+        Line(
+            u,
+            parties[u.channel, u.role],
+            tuple(flags_at.get(u.index, ())),
+            tuple(turnings_at.get(u.index, ())),
+        )
         for u in call.utterances
     ]
 
@@ -190,7 +207,9 @@ def _counts(lines: Sequence[Line]) -> dict[str, int]:
         "all": len(lines),
         "customer": sum(line.said.role == "customer" for line in lines),
         "agent": sum(line.said.role == "agent" for line in lines),
-        "negative": sum(line.said.score is not None and line.said.score.label == "negative" for line in lines),
+        "negative": sum(
+            line.said.score is not None and line.said.score.label == "negative" for line in lines
+        ),
         "flagged": sum(bool(line.flags) for line in lines),
     }
 
@@ -203,8 +222,12 @@ def _chart(
     parties: Sequence[Party],
     peaks: Sequence[Sequence[float]],
 ) -> JSON:
-    """What report.js draws: positions are ms, or utterance indices (``timed`` false) if any time is missing."""
-    timed = bool(lines) and all(u.start_ms is not None and u.end_ms is not None for u in call.utterances)
+    """What timeline.js draws.
+
+    Positions are milliseconds; utterance indices (``timed`` is false) if any time is missing.
+    """
+    timed = all(u.start_ms is not None and u.end_ms is not None for u in call.utterances)
+    timed = timed and (call.duration_ms is not None or bool(lines))
     end_ms = max((u.end_ms or 0 for u in call.utterances), default=0)
     by_channel = {p.channel.index: at for at, p in enumerate(parties) if p.channel is not None}
     paired = len(peaks) == len(by_channel) > 1
@@ -219,6 +242,7 @@ def _chart(
                 "end": line.said.end_ms,
                 "polarity": None if line.said.score is None else round(line.said.score.polarity, 3),
                 "intensity": None if line.said.score is None else round(line.said.score.intensity, 3),
+                "details": None if line.said.score is None else _details(line.said.score),
             }
             for line in lines
         ],
@@ -231,7 +255,7 @@ def _chart(
                 "start": t.shift.at_ms,
                 "utterance": t.shift.utterance_index,
                 "direction": t.shift.direction,
-                "title": f"{t.party.name}: {signed(t.shift.before)} \N{RIGHTWARDS ARROW} {signed(t.shift.after)}",
+                "title": f"{t.party.name}: {signed(t.shift.before)} to {signed(t.shift.after)}",
             }
             for t in turnings
         ],
@@ -240,6 +264,15 @@ def _chart(
             for at, channel in enumerate(peaks)
         ],
     }
+
+
+def _details(score: Score) -> JSON:
+    """Two lists of name and probability, shown when a score is opened."""
+    classes = {"negative": score.p_negative, "neutral": score.p_neutral, "positive": score.p_positive}
+    return [
+        [[humanise(name), round(p, 2)] for name, p in emotions(score)],
+        [[name, round(p, 2)] for name, p in classes.items()],
+    ]
 
 
 def _settings(call: Call) -> str:
@@ -339,7 +372,7 @@ def _environment() -> Environment:
         "SOURCES": SOURCES,
         "UNCLEAR_UTTERANCE": UNCLEAR_UTTERANCE,
         "UNSURE_ROLE": UNSURE_ROLE,
-        "page_name": lambda call_id: quote(f"{call_id}.html", safe=""),
+        "page_name": lambda call_id: quote(f"{file_stem(call_id)}.html", safe=""),
     }
     return environment
 
@@ -356,7 +389,7 @@ def _page(scripts: Sequence[str]) -> dict[str, object]:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "media-src data:; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
+    return {"style": style, "script": script, "policy": policy}
 
 
 def _digest(text: str) -> str:
