@@ -1,10 +1,10 @@
 """Listens to contact-centre calls and says how the customer felt, where that turned, and why.
 
-    import sentiment
+import sentiment
 
-    analyser = sentiment.load()
-    call = analyser.analyze("call.wav")
-    call.utterances[3].score.polarity
+analyser = sentiment.load()
+call = analyser.analyze("call.wav")
+call.utterances[3].score.polarity
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from sentiment.errors import ConversationError
 
@@ -308,7 +308,7 @@ def from_json(text: str | bytes) -> Call:
             f"call JSON: expected schema {SCHEMA!r} but found {found!r}; score the call again with this version"
         )
     body = {key: value for key, value in body.items() if key != "schema"}
-    return _decode(Call, body, "call")
+    return _decode_fields(Call, body, "call")
 
 
 def _encode(value: object) -> JSON:
@@ -346,7 +346,7 @@ def _decode(kind: Any, value: JSON, where: str) -> Any:
 
 def _decode_fields(kind: type[T], value: JSON, where: str) -> T:
     _check(isinstance(value, dict), value, "an object", where)
-    hints = _hints(kind)
+    hints = _hints(cast(Any, kind))
     if unknown := sorted(value.keys() - hints.keys()):
         raise ConversationError(f"call JSON: {where} has unknown field {unknown[0]!r}")
     if missing := sorted(hints.keys() - value.keys()):
@@ -365,7 +365,9 @@ def _decode_scalar(kind: Any, value: JSON, where: str) -> Any:
         _check(ok, value, "a number", where)
         return float(value)
     if kind in (int, str, bool):
-        _check(type(value) is kind, value, {int: "an integer", str: "text", bool: "true or false"}[kind], where)
+        _check(
+            type(value) is kind, value, {int: "an integer", str: "text", bool: "true or false"}[kind], where
+        )
     return value
 
 
@@ -375,5 +377,5 @@ def _check(ok: bool, value: JSON, expected: str, where: str) -> None:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)

@@ -106,7 +106,11 @@ class Analyser:
         tell("telling the speakers apart", 0.85)
         source: RoleSource = "given" if roles is not None else "sidecar"
         voices = identify(
-            recording, tuple(transcripts), speech, roles=about.roles if roles is None else roles, source=source
+            recording,
+            tuple(transcripts),
+            speech,
+            roles=about.roles if roles is None else roles,
+            source=source,
         )
         return Call(
             id=about.call_id or Path(recording.audio.name).stem,
@@ -180,7 +184,9 @@ def _scored(call: Call, scorer: Scorer) -> Call:
         for u, reason in zip(call.utterances, reasons, strict=True)
     )
     warnings = [w for w in call.warnings if not w.startswith(_UNSCORED)]
-    if foreign := sorted({u.language for u in utterances if u.language and u.language not in scorer.languages}):
+    if foreign := sorted(
+        {u.language for u in utterances if u.language and u.language not in scorer.languages}
+    ):
         warnings.append(
             f"{_UNSCORED} {', '.join(foreign)}: the scorer was trained on {', '.join(scorer.languages)} only."
         )

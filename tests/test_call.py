@@ -21,7 +21,9 @@ unit = st.floats(0, 1)
 polarity = st.floats(-1, 1)
 index = st.integers(0, 9_999)
 role = st.sampled_from(domain.ROLES)
-free = st.dictionaries(text, st.none() | st.booleans() | st.integers() | text | st.lists(text, max_size=2), max_size=2)
+free = st.dictionaries(
+    text, st.none() | st.booleans() | st.integers() | text | st.lists(text, max_size=2), max_size=2
+)
 
 
 def maybe(strategy):
@@ -85,11 +87,18 @@ moment = st.builds(
     explanation=text,
 )
 channel = st.builds(
-    domain.Channel, index=index, role=role, confidence=unit, language=maybe(text), language_probability=maybe(unit)
+    domain.Channel,
+    index=index,
+    role=role,
+    confidence=unit,
+    language=maybe(text),
+    language_probability=maybe(unit),
 )
 number = maybe(st.floats(0, 10))
 estimate = st.builds(domain.Estimate, expected=number, low=number, high=number, p_top_box=maybe(unit))
-audio = st.builds(domain.Audio, name=text, sample_rate_hz=st.integers(1, 192_000), n_channels=st.integers(1, 8))
+audio = st.builds(
+    domain.Audio, name=text, sample_rate_hz=st.integers(1, 192_000), n_channels=st.integers(1, 8)
+)
 provenance = st.builds(domain.Provenance, version=text, settings=free)
 calls = st.builds(
     Call,
@@ -120,7 +129,9 @@ def test_the_schema_has_exactly_the_fields_of_the_values():
     for name, definition in SCHEMA["$defs"].items():
         if not name[0].isupper():
             continue
-        fields = {f.name for f in dataclasses.fields(getattr(domain, name))} | ({"schema"} if name == "Call" else set())
+        fields = {f.name for f in dataclasses.fields(getattr(domain, name))} | (
+            {"schema"} if name == "Call" else set()
+        )
         assert set(definition["properties"]) == set(definition["required"]) == fields, name
 
 
@@ -165,6 +176,13 @@ def test_a_number_that_is_not_finite_is_never_written():
 
 def test_direction_and_magnitude_of_a_shift():
     down = domain.Shift(
-        at_ms=0, utterance_index=0, role="customer", before=0.5, after=-0.25, confidence=1, trigger_index=None, reason=""
+        at_ms=0,
+        utterance_index=0,
+        role="customer",
+        before=0.5,
+        after=-0.25,
+        confidence=1,
+        trigger_index=None,
+        reason="",
     )
     assert (down.direction, down.magnitude) == ("worse", 0.75)

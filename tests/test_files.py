@@ -52,7 +52,11 @@ def test_a_call_id_gives_one_plain_file_name(call_id):
     assert not any(ord(c) < 32 for c in stem)
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), unique=True, max_size=8))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), unique=True, max_size=8
+    )
+)
 def test_different_call_ids_give_different_names(ids):
     assert len({file_stem(i) for i in ids}) == len(ids)
 

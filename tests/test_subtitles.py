@@ -10,7 +10,9 @@ CALL = Call(
     id="a",
     duration_ms=3_700_000,
     utterances=(
-        Utterance(index=0, channel=0, role="agent", start_ms=0, end_ms=1500, text="Hi <you> & me --> now\nnext"),
+        Utterance(
+            index=0, channel=0, role="agent", start_ms=0, end_ms=1500, text="Hi <you> & me --> now\nnext"
+        ),
         Utterance(index=1, channel=1, role="customer", start_ms=3_661_007, end_ms=3_661_007, text="Bye."),
     ),
 )

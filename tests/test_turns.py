@@ -50,14 +50,20 @@ def test_titles_and_initials_end_no_sentence():
 
 def test_a_reply_parts_the_turn_around_it_but_a_mm_hm_does_not():
     agent = voice(0, "agent", ("so the total", 0, 1000), ("comes to nine", 1600, 2500))
-    assert texts(agent, voice(1, "customer", ("mm-hm", 1100, 1300))) == ["so the total comes to nine", "mm-hm"]
+    assert texts(agent, voice(1, "customer", ("mm-hm", 1100, 1300))) == [
+        "so the total comes to nine",
+        "mm-hm",
+    ]
     reply = voice(1, "customer", ("no wait a moment", 1000, 1560))
     assert texts(agent, reply) == ["so the total", "no wait a moment", "comes to nine"]
 
 
 def test_overlapping_speech_stays_overlapping():
     first, second = utterances(
-        [voice(0, "agent", ("let me explain this to you", 0, 3000)), voice(1, "customer", ("no listen", 1000, 2000))]
+        [
+            voice(0, "agent", ("let me explain this to you", 0, 3000)),
+            voice(1, "customer", ("no listen", 1000, 2000)),
+        ]
     )
     assert (first.start_ms, first.end_ms, second.start_ms, second.end_ms) == (0, 3000, 1000, 2000)
     assert (first.index, first.role, second.index, second.role) == (0, "agent", 1, "customer")
@@ -76,7 +82,10 @@ def test_confidence_is_the_mean_word_probability_and_no_words_give_nothing():
 @settings(deadline=None)
 @given(
     st.lists(
-        st.lists(st.tuples(st.integers(0, 2500), st.integers(1, 600), st.sampled_from(["so", "yes.", "no,"])), max_size=90),
+        st.lists(
+            st.tuples(st.integers(0, 2500), st.integers(1, 600), st.sampled_from(["so", "yes.", "no,"])),
+            max_size=90,
+        ),
         min_size=1,
         max_size=2,
     )

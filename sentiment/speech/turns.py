@@ -107,4 +107,3 @@ def _utterance(voice: Voice, words: tuple[Word, ...]) -> Utterance:
         confidence=round(fmean(w.probability for w in words), 4),
         language=voice.channel.language,
     )
-

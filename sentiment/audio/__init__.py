@@ -1,0 +1,13 @@
+"""Recordings: any telephone or meeting recording as 16 kHz sound, read a span at a time.
+
+:func:`open_recording` decodes a file once, block by block, and keeps the sound in an unlinked
+temporary file, so memory does not grow with the length of a call. :func:`playback` makes a small MP3
+of it for a page, :func:`peaks` the waveform.
+"""
+
+from __future__ import annotations
+
+from sentiment.audio.playback import peaks, playback
+from sentiment.audio.recording import SAMPLE_RATE_HZ, Recording, open_recording
+
+__all__ = ["SAMPLE_RATE_HZ", "Recording", "open_recording", "peaks", "playback"]

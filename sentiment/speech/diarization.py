@@ -1,0 +1,317 @@
+"""Two voices on one channel: told apart by how they sound, what they say and how people take turns.
+
+A hidden Markov model runs over the recogniser's words; its two states are the agent and the customer.
+A word speaks for a state by its voice (a Gaussian per speaker over speaker embeddings) and by its
+wording (:mod:`sentiment.speech.roles`); a change of speaker is rare inside a sentence and common after
+a question or a pause. The Gaussians are learned from the call itself by expectation maximisation, begun
+from several splits, of which the most probable result is kept. If the voices are alike the Gaussians
+lie close together and say little, and wording and turn taking decide.
+
+The model is that of Bayesian speaker diarization (Landini et al., "Bayesian HMM clustering of x-vector
+sequences", 2022) cut down to two speakers, with words in place of windows and wording added.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sentiment.speech.roles import SPEAKS_FIRST_LOG_ODDS, phrases, tokens
+from sentiment.timeline import Span, union
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sentiment.call import Word
+    from sentiment.speech.activity import Audible
+    from sentiment.speech.embedding import Voiceprints
+    from sentiment.speech.roles import RoleModel
+
+__all__ = ["DiarizationOptions", "Evidence", "Split", "decide", "tell_apart"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiarizationOptions:
+    """How the kinds of evidence are weighed.
+
+    ``dimensions`` principal directions of the call's embeddings are used. ``voice_weight`` counts 0.1 s
+    of voice as so many independent observations: an embedding hears 1.2 s, so that neighbours overlap.
+    ``wording_weight`` scales the log odds of the wording. Two voices have to be ``min_gain`` nats more
+    probable than one.
+    """
+
+    dimensions: int = 10
+    voice_weight: float = 0.06
+    wording_weight: float = 1.0
+    min_gain: float = 20.0
+
+
+SWITCH_LOG_ODDS = -5.0
+SWITCH_AFTER_SENTENCE = 2.9
+SWITCH_AFTER_QUESTION = 1.7
+SWITCH_PER_SECOND = 2.3
+SWITCH_TO_REPLY = 1.4
+SWITCH_TO_REPLY_INSIDE = 2.2
+"""Log odds that the speaker changes between two words, and what is added after a sentence, after a
+question, per second of pause (to 1.5 s), and if the next word is one that replies begin with (after a
+sentence, inside one). A logistic regression on a real call's and on synthetic calls' channels."""
+
+REPLIES = frozenset(
+    """okay ok yeah yes yep no nope sure great oh alright all thank thanks right hi hello hey perfect
+    good well bye mm uh um awesome""".split()
+)
+_ITERATIONS = 30
+_LONGEST_WORD_MS = 1500  # recognisers stretch words over silence
+
+
+class Evidence(NamedTuple):
+    """What the model sees of n words.
+
+    ``voice`` float64 (n, dimensions), whitened; ``weight`` (n,): independent observations each counts
+    for; ``wording`` (n,): log odds that the agent said it; ``switch`` (n - 1,): log odds of a change.
+    """
+
+    voice: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    wording: NDArray[np.float64]
+    switch: NDArray[np.float64]
+
+
+class Split(NamedTuple):
+    """A way to part the words.
+
+    ``agent`` bool (n,); ``gain``: nats by which two speakers are more probable than one; ``distance``
+    between the voices in within-voice standard deviations.
+    """
+
+    agent: NDArray[np.bool_]
+    gain: float
+    distance: float
+
+
+def tell_apart(
+    recording: Audible,
+    words: Sequence[Word],
+    speech: Sequence[Span],
+    wording: RoleModel | None,
+    options: DiarizationOptions | None = None,
+) -> tuple[tuple[Word, ...], ...]:
+    """The words of each speaker on the first channel: the agent's and the customer's, or all if one speaks.
+
+    Args:
+        recording: what was listened to.
+        words: in order of time, at least one.
+        speech: where anyone speaks.
+        wording: tells the roles apart by what they say; ``None`` if it does not know the language.
+        options: how the evidence is weighed.
+
+    Raises:
+        AudioError: the recording cannot be read.
+        CorruptModelError: the speaker encoder's weights are missing or damaged.
+    """
+    from sentiment.speech.embedding import listen, load_voice_encoder
+
+    options = options or DiarizationOptions()
+    spans = union([*speech, *(Span(w.start_ms, w.end_ms) for w in words)])
+    prints = listen(recording, 0, spans, load_voice_encoder())
+    split = decide(gather(words, prints, wording, options))
+    if split.gain < options.min_gain or split.agent.all() or not split.agent.any():
+        return (tuple(words),)
+    return (
+        tuple(w for w, agent in zip(words, split.agent, strict=True) if agent),
+        tuple(w for w, agent in zip(words, split.agent, strict=True) if not agent),
+    )
+
+
+def gather(
+    words: Sequence[Word], prints: Voiceprints, wording: RoleModel | None, options: DiarizationOptions
+) -> Evidence:
+    """The evidence on ``words``."""
+    tenths = np.array([min(max(w.end_ms - w.start_ms, 100), _LONGEST_WORD_MS) / 100 for w in words])
+    said = np.zeros(len(words)) if wording is None else word_log_odds(words, wording)
+    return Evidence(
+        voice=_whitened(_word_vectors(words, prints), tenths, options.dimensions),
+        weight=options.voice_weight * tenths,
+        wording=options.wording_weight * said,
+        switch=np.array([switch_log_odds(a, b) for a, b in pairwise(words)]),
+    )
+
+
+def word_log_odds(words: Sequence[Word], model: RoleModel) -> NDArray[np.float64]:
+    """Log odds (n,) that the agent said each word, in nats; they sum to those of its phrase.
+
+    A two-word feature is shared between its words, the bias among all words of the phrase.
+    """
+    odds = np.zeros(len(words))
+    for first, end in phrases(words):
+        said = [(i, token) for i in range(first, end) for token in tokens(words[i].text)]
+        for at, (i, token) in enumerate(said):
+            odds[i] += model.weight(token)
+            if at:
+                before, previous = said[at - 1]
+                pair = model.weight(f"{previous} {token}") / 2
+                odds[i] += pair
+                odds[before] += pair
+        if said:
+            odds[first:end] += model.bias / (end - first)
+    return odds
+
+
+def switch_log_odds(before: Word, after: Word) -> float:
+    """Log odds that the speaker changes between two consecutive words."""
+    text = before.text.rstrip()
+    ended, asked = text.endswith((".", "?", "!")), text.endswith("?")
+    replying = tokens(after.text)[:1]
+    replies = bool(replying) and replying[0] in REPLIES
+    pause_s = min(max(after.start_ms - before.end_ms, 0), 1500) / 1000
+    return (
+        SWITCH_LOG_ODDS
+        + SWITCH_AFTER_SENTENCE * ended
+        + SWITCH_AFTER_QUESTION * asked
+        + SWITCH_PER_SECOND * pause_s
+        + replies * (SWITCH_TO_REPLY if ended else SWITCH_TO_REPLY_INSIDE)
+    )
+
+
+# -- the model -----------------------------------------------------------------------------------
+
+
+def decide(evidence: Evidence) -> Split:
+    """The most probable way to part the words between an agent and a customer."""
+    by_wording, _ = _smooth(evidence.wording, evidence.switch)
+    begin = [by_wording]
+    for direction in evidence.voice.T[:3]:
+        side = 1 / (1 + np.exp(-3 * direction))
+        begin += [side, 1 - side]
+    fits = [_fit(evidence, agent) for agent in begin]
+    best = max(fits, key=lambda fit: fit.log_likelihood)
+    path = _most_probable(best.log_odds, evidence.switch)
+    return Split(path, best.log_likelihood - _one_speaker(evidence), best.distance)
+
+
+class _Fit(NamedTuple):
+    log_likelihood: float
+    log_odds: NDArray[np.float64]
+    distance: float
+
+
+def _fit(evidence: Evidence, agent: NDArray[np.float64]) -> _Fit:
+    """Expectation maximisation from ``agent``, each word's probability to be the agent's."""
+    log_likelihood, distance = -math.inf, 0.0
+    log_odds = evidence.wording
+    for _ in range(_ITERATIONS):
+        density, distance = _voices(evidence, agent)
+        log_odds = evidence.wording + density[0] - density[1]
+        agent, log_z = _smooth(log_odds, evidence.switch)
+        before, log_likelihood = log_likelihood, log_z + float(density.sum()) / 2
+        if abs(log_likelihood - before) < 0.01:
+            break
+    return _Fit(log_likelihood, log_odds, distance)
+
+
+def _voices(evidence: Evidence, agent: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Weighted log densities (2, n) of the words under the two voices, and the distance of these.
+
+    The voices are Gaussians with one covariance, estimated from the words weighted by ``agent``.
+    """
+    voice, total = evidence.voice, evidence.weight.sum()
+    share = np.stack([agent, 1 - agent]) * evidence.weight
+    means = share @ voice / (share.sum(axis=1, keepdims=True) + 1e-9)
+    off = voice[None] - means[:, None]
+    covariance = np.einsum("sn,sni,snj->ij", share, off, off) / total + 1e-6 * np.eye(voice.shape[1])
+    precision = np.linalg.inv(covariance)
+    _, log_determinant = np.linalg.slogdet(covariance)
+    squared = np.einsum("sni,ij,snj->sn", off, precision, off)
+    apart = means[0] - means[1]
+    density = -0.5 * evidence.weight * (squared + log_determinant)
+    return density, math.sqrt(max(0.0, float(apart @ precision @ apart)))
+
+
+def _one_speaker(evidence: Evidence) -> float:
+    """Log likelihood if one person, agent or customer, says everything."""
+    density, _ = _voices(evidence, np.full(len(evidence.weight), 0.5))
+    first = SPEAKS_FIRST_LOG_ODDS
+    said = float(evidence.wording.sum()) / 2
+    either = np.logaddexp(said - np.logaddexp(0, -first), -said - np.logaddexp(0, first))
+    return float(density[0].sum() + either - np.logaddexp(0, evidence.switch).sum())
+
+
+def _smooth(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Forward-backward: each word's probability (n,) to be the agent's, and the log evidence.
+
+    ``log_odds`` (n,) is a word's own evidence, of which each state gets half; ``switch`` (n - 1,).
+    """
+    change = _probability(switch).tolist()
+    ahead = 1 / (1 + math.exp(-SPEAKS_FIRST_LOG_ODDS))
+    filtered: list[float] = []
+    log_z = 0.0
+    for i, odds in enumerate(np.clip(log_odds, -60, 60).tolist()):
+        if i:
+            ahead = filtered[-1] * (1 - change[i - 1]) + (1 - filtered[-1]) * change[i - 1]
+        agent, customer = ahead * math.exp(odds / 2), (1 - ahead) * math.exp(-odds / 2)
+        filtered.append(agent / (agent + customer))
+        log_z += math.log(agent + customer)
+    smoothed = list(filtered)
+    for i in range(len(filtered) - 2, -1, -1):
+        p, c, later = filtered[i], change[i], smoothed[i + 1]
+        stays, comes = p * (1 - c), (1 - p) * c
+        leaves, other = p * c, (1 - p) * (1 - c)
+        smoothed[i] = later * stays / (stays + comes + 1e-300) + (1 - later) * leaves / (
+            leaves + other + 1e-300
+        )
+    return np.array(smoothed), log_z
+
+
+def _most_probable(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Viterbi: whether each word (n,) is the agent's in the most probable sequence."""
+    # Only the difference of the two states' scores matters, agent's minus customer's.
+    stay_over_change = (-switch).tolist()
+    lead = SPEAKS_FIRST_LOG_ODDS + float(log_odds[0])
+    came: list[tuple[bool, bool]] = []  # best previous state (is it the agent?) of customer, agent
+    for odds, stay in zip(log_odds[1:].tolist(), stay_over_change, strict=True):
+        # To be the agent: stay agent (lead + stay) or come from customer (0); likewise the customer.
+        came.append((lead - stay > 0, lead + stay > 0))
+        lead = odds + max(lead + stay, 0.0) - max(lead, stay)
+    agent = [lead > 0]
+    for previous in reversed(came):
+        agent.append(previous[agent[-1]])
+    return np.array(agent[::-1])
+
+
+def _probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    p: NDArray[np.float64] = 1 / (1 + np.exp(-log_odds))
+    return p
+
+
+# -- voices of words -----------------------------------------------------------------------------
+
+
+def _word_vectors(words: Sequence[Word], prints: Voiceprints) -> NDArray[np.float64]:
+    """The mean embedding (n, 256) of each word's time, or the nearest one."""
+    firsts = np.searchsorted(prints.at_ms, [w.start_ms - 50 for w in words])
+    ends = np.searchsorted(prints.at_ms, [min(w.end_ms, w.start_ms + _LONGEST_WORD_MS) + 50 for w in words])
+    last = len(prints.at_ms) - 1
+    return np.stack(
+        [
+            prints.vectors[min(first, last) : max(end, min(first, last) + 1)].astype(np.float64).mean(axis=0)
+            for first, end in zip(firsts.tolist(), ends.tolist(), strict=True)
+        ]
+    )
+
+
+def _whitened(
+    vectors: NDArray[np.float64], weight: NDArray[np.float64], dimensions: int
+) -> NDArray[np.float64]:
+    """The first principal components (n, dimensions) of the vectors, each of variance 1."""
+    centred = vectors - np.average(vectors, axis=0, weights=weight)
+    covariance = (centred * weight[:, None]).T @ centred / weight.sum()
+    variance, directions = np.linalg.eigh(covariance)
+    keep = slice(None, -dimensions - 1, -1)
+    components: NDArray[np.float64] = centred @ directions[:, keep]
+    return components / np.sqrt(np.maximum(variance[keep], 1e-12))

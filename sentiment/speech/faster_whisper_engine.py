@@ -1,0 +1,124 @@
+"""Whisper by faster-whisper (CTranslate2): the default engine, int8 on a CPU.
+
+faster-whisper's own pipelines cut and stretch words around the silence they remove; here it encodes,
+decodes and aligns windows that hold no silence, and the times are brought back by us.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sentiment.errors import CorruptModelError, UnknownModelError
+from sentiment.speech.transcriber import Heard, TranscriberOptions
+from sentiment.speech.windows import HeardWord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from sentiment.weights import WhisperFiles
+
+__all__ = ["FasterWhisperEngine"]
+
+PREPENDED = "\"'“¿([{-"
+APPENDED = "\"'.。,，!！?？:：”)]}、"
+
+
+class FasterWhisperEngine:
+    """An :class:`~sentiment.speech.transcriber.Engine` on CTranslate2."""
+
+    def __init__(self, files: WhisperFiles, options: TranscriberOptions) -> None:
+        """Load the model.
+
+        Raises:
+            UnknownModelError: the model is an openai-whisper checkpoint, or the device or compute type
+                cannot be had here.
+            CorruptModelError: the files are not a CTranslate2 Whisper, or a sum is wrong.
+        """
+        from faster_whisper import WhisperModel
+
+        if files.layout != "ctranslate2":
+            raise UnknownModelError(
+                f"Whisper model {files.name!r}: a .pt checkpoint runs on the openai-whisper engine only"
+            )
+        place = files.name if files.path is None else str(files.path)
+        compute_type = options.compute_type or ("int8" if options.device == "cpu" else "auto")
+        try:
+            self._whisper = WhisperModel(
+                place,
+                device=options.device,
+                compute_type=compute_type,
+                cpu_threads=options.n_threads,
+                files=files.read_all() or None,
+            )
+        except ValueError as error:
+            raise UnknownModelError(
+                f"Whisper model {files.name!r}: cannot run on {options.device} as {compute_type} ({error})"
+            ) from None
+        except RuntimeError as error:
+            why = " ".join(str(error).split())[:120]
+            raise CorruptModelError(
+                f"Whisper model {files.name!r}: CTranslate2 cannot load it ({why}); fetch it again"
+            ) from None
+        self._beam_size = options.beam_size
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages the model knows."""
+        return frozenset(self._whisper.supported_languages)
+
+    def encode(self, sounds: Sequence[NDArray[np.float32]]) -> Any:
+        """Encode sounds of at most 30 s each; an array of CTranslate2's, ``(n, 1500, n_state)``."""
+        from faster_whisper.audio import pad_or_trim
+
+        features = [pad_or_trim(self._whisper.feature_extractor(sound)[..., :-1]) for sound in sounds]
+        return self._whisper.encode(np.stack(features))
+
+    def spoken(self, encoded: Any) -> Sequence[Mapping[str, float]]:
+        """For each sound the probability of each language."""
+        found = self._whisper.model.detect_language(encoded)
+        return [{token[2:-2]: float(probability) for token, probability in each} for each in found]
+
+    def decode(self, encoded: Any, durations_s: Sequence[float], language: str) -> Sequence[Heard]:
+        """What is said in each sound, decoded without timestamps, aligned by cross attention."""
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
+
+        whisper = self._whisper
+        tokenizer = Tokenizer(
+            whisper.hf_tokenizer, whisper.model.is_multilingual, task="transcribe", language=language
+        )
+        results = whisper.model.generate(
+            encoded,
+            [whisper.get_prompt(tokenizer, [], without_timestamps=True)] * len(durations_s),
+            beam_size=self._beam_size,
+            max_length=whisper.max_length,
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        tokens = [[t for t in result.sequences_ids[0] if t < tokenizer.eot] for result in results]
+        frames = [min(3000, round(s * whisper.frames_per_second)) for s in durations_s]
+        aligned = whisper.find_alignment(tokenizer, tokens, encoded, frames)
+        for words in aligned:
+            merge_punctuations(words, PREPENDED, APPENDED)
+        return [
+            Heard(
+                words=tuple(_word(word) for word in words if word["word"]),
+                avg_logprob=float(result.scores[0]),
+                no_speech_prob=float(result.no_speech_prob),
+            )
+            for words, result in zip(aligned, results, strict=True)
+        ]
+
+
+def _word(word: Mapping[str, Any]) -> HeardWord:
+    return HeardWord(
+        text=word["word"],
+        start_s=float(word["start"]),
+        end_s=float(word["end"]),
+        probability=float(word["probability"]),
+    )

@@ -1,0 +1,173 @@
+"""Who spoke: words become voices, each with a role and how sure that role is.
+
+A recording with a channel per party needs no more than to know which party is which: roles are
+taken as given, or worked out from what is said. In a mono recording the two parties are first told
+apart (:mod:`sentiment.speech.diarization`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sentiment.call import ROLES, Channel, Role, RoleSource, Word
+from sentiment.errors import ChannelMapError
+from sentiment.speech.roles import LANGUAGE, RoleModel, load_role_model, probability_first_is_agent
+
+if TYPE_CHECKING:
+    from sentiment.timeline import Span
+    from collections.abc import Mapping, Sequence
+    from sentiment.audio import Recording
+    from sentiment.speech.transcriber import Transcript
+
+__all__ = ["Voice", "identify"]
+
+OTHER: Mapping[Role, Role] = {"agent": "customer", "customer": "agent"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Voice:
+    """One party of the call and its words in order of time."""
+
+    channel: Channel
+    words: tuple[Word, ...]
+
+
+def identify(
+    recording: Recording,
+    transcripts: Sequence[Transcript],
+    speech: Sequence[Sequence[Span]],
+    *,
+    roles: Mapping[int, Role] | None = None,
+    source: RoleSource = "given",
+) -> tuple[Voice, ...]:
+    """The voices of a recording.
+
+    With several channels, each channel is a voice. With one, one or two voices are found in it,
+    the agent first; if its role is given it is one voice.
+
+    Args:
+        recording: what was listened to.
+        transcripts: one per audio channel.
+        speech: the spans with speech, one sequence per audio channel.
+        roles: channel index to role, taken at its word (two agents are fine: an internal call). Of
+            two channels one may be left out: it is the other party. It is not used for a file whose
+            channels all hold the same sound.
+        source: where ``roles`` comes from.
+
+    Raises:
+        ChannelMapError: a role for a channel there is not, no such role, or more than two channels
+            of which not all have a role.
+        CorruptModelError: a model's weights are missing or damaged.
+    """
+    roles = _checked(roles or {}, recording, len(transcripts))
+    if len(transcripts) > 1 or roles:
+        return _by_channel(transcripts, roles, source)
+    return _by_voice(recording, transcripts[0], speech[0])
+
+
+def _checked(roles: Mapping[int, Role], recording: Recording, n_channels: int) -> Mapping[int, Role]:
+    """The roles that apply; refuses a map that does not fit the recording's channels."""
+    name, n_in_file = recording.audio.name, max(recording.audio.n_channels, n_channels)
+    for channel, role in roles.items():
+        if not 0 <= channel < n_in_file:
+            raise ChannelMapError(
+                f"{name}: a role is given for channel {channel}, but its channels are {_listed(range(n_in_file))}; "
+                "correct the channel map"
+            )
+        if role not in ROLES:
+            raise ChannelMapError(
+                f"{name}: channel {channel} cannot be {role!r}; a role is one of {', '.join(ROLES)}"
+            )
+    missing = [c for c in range(n_channels) if c not in roles]
+    if n_channels > 2 and missing:
+        raise ChannelMapError(
+            f"{name}: {n_channels} channels, and no role for {_listed(missing)}; give each one's with --channels"
+        )
+    if n_channels == 1 and n_in_file > 1:
+        # The same sound on every channel: a map of channels to parties says nothing about it.
+        return {}
+    return roles
+
+
+def _by_channel(
+    transcripts: Sequence[Transcript], given: Mapping[int, Role], source: RoleSource
+) -> tuple[Voice, ...]:
+    """A voice per channel."""
+    roles: dict[int, tuple[Role, RoleSource, float]] = {c: (role, source, 1.0) for c, role in given.items()}
+    missing = [c for c in range(len(transcripts)) if c not in roles]
+    if len(missing) == 1:
+        roles[missing[0]] = _left_over(transcripts[missing[0]], next(iter(given.values())))
+    elif missing:
+        first, second = (t.words for t in transcripts)
+        p_first = probability_first_is_agent(first, second, _wording(*transcripts))
+        roles |= dict(enumerate(_two_roles(p_first)))
+    return tuple(
+        _voice(c, transcript.words, transcript, *roles[c]) for c, transcript in enumerate(transcripts)
+    )
+
+
+def _left_over(transcript: Transcript, other: Role) -> tuple[Role, RoleSource, float]:
+    """The role of the channel beside one whose role is given: the other party, if that is one."""
+    if other in OTHER:
+        return OTHER[other], "inferred", 1.0
+    return _two_roles(probability_first_is_agent(transcript.words, (), _wording(transcript)))[0]
+
+
+def _two_roles(
+    p_first: float | None,
+) -> tuple[tuple[Role, RoleSource, float], tuple[Role, RoleSource, float]]:
+    """The more probable of the two ways to call the parties, given that the first is the agent's."""
+    if p_first is None:
+        return ("unknown", "inferred", 0.0), ("unknown", "inferred", 0.0)
+    if p_first >= 0.5:
+        return ("agent", "inferred", p_first), ("customer", "inferred", p_first)
+    return ("customer", "inferred", 1 - p_first), ("agent", "inferred", 1 - p_first)
+
+
+def _by_voice(recording: Recording, transcript: Transcript, speech: Sequence[Span]) -> tuple[Voice, ...]:
+    """One or two voices in one channel."""
+    from sentiment.speech.diarization import tell_apart
+
+    if not transcript.words:
+        return (_voice(0, (), transcript, "unknown", "inferred", 0.0),)
+    parties = tell_apart(recording, transcript.words, speech, _wording(transcript))
+    if len(parties) == 1:
+        p_agent = probability_first_is_agent(parties[0], (), _wording(transcript))
+        return (_voice(0, parties[0], transcript, *_two_roles(p_agent)[0]),)
+    agent, customer = parties
+    p_first = probability_first_is_agent(agent, customer, _wording(transcript))
+    first, second = _two_roles(p_first)
+    return _voice(0, agent, transcript, *first), _voice(1, customer, transcript, *second)
+
+
+def _wording(*transcripts: Transcript) -> RoleModel | None:
+    """The wording model, unless what was said is in a language it does not know."""
+    if any(t.words and t.language not in (LANGUAGE, None) for t in transcripts):
+        return None
+    return load_role_model()
+
+
+def _voice(
+    index: int,
+    words: tuple[Word, ...],
+    transcript: Transcript,
+    role: Role,
+    source: RoleSource,
+    confidence: float,
+) -> Voice:
+    return Voice(
+        channel=Channel(
+            index=index,
+            role=role,
+            source=source,
+            confidence=round(confidence, 4),
+            language=transcript.language,
+            language_probability=transcript.language_probability,
+        ),
+        words=words,
+    )
+
+
+def _listed(channels: Sequence[int]) -> str:
+    return ", ".join(map(str, channels))
