@@ -16,7 +16,15 @@ from pathlib import Path
 SOURCE_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 """Of the ``pretrained.pt`` in Resemblyzer 0.1.4."""
 
-TENSORS = (*tuple(f"lstm.{kind}_l{layer}" for layer in range(3) for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")), "linear.weight", "linear.bias")
+TENSORS = (
+    *tuple(
+        f"lstm.{kind}_l{layer}"
+        for layer in range(3)
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ),
+    "linear.weight",
+    "linear.bias",
+)
 
 
 def convert(checkpoint: Path, out: Path) -> None:

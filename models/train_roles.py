@@ -23,7 +23,7 @@ import random
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Literal, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -34,8 +34,9 @@ from sklearn.metrics import roc_auc_score
 from sentiment.speech.roles import RoleModel, ngrams
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 HERE = Path(__file__).resolve().parent / "roles"
 Party = Literal["agent", "customer"]
@@ -140,7 +141,8 @@ def weigh(lines: list[Line]) -> NDArray[np.float64]:
     count = Counter((line.source, line.party) for line in lines)
     share = {kind: SHARE[kind] / n for kind, n in count.items()}
     weights = np.array([share[line.source, line.party] for line in lines])
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
 
 
 def fit(lines: list[Line], strength: float = 0.1) -> RoleModel:
@@ -203,9 +205,7 @@ def report(name: str, model: RoleModel, lines: list[Line]) -> None:
         [line.party == "agent" for line in lines], [model.log_odds(line.text) for line in lines]
     )
     right = margins(model, lines, (10_000,)) > 0
-    print(
-        f"{name}: sentence AUC {auc:.3f} (n={len(lines)}), dialogues right {right.mean():.3f} (n={len(right)})"
-    )
+    print(f"{name}: sentence AUC {auc:.3f} (n={len(lines)}), dialogues {right.mean():.3f} (n={len(right)})")
 
 
 def main() -> None:
@@ -231,7 +231,11 @@ def main() -> None:
         names = sorted({line.dialogue for line in theirs})
         held = set(names[::5])
         aside = [line for line in theirs if line.dialogue in held]
-        report(f"{source}, dialogues held out", fit([line for line in lines if line.source != source or line.dialogue not in held]), aside)
+        report(
+            f"{source}, dialogues held out",
+            fit([line for line in lines if line.source != source or line.dialogue not in held]),
+            aside,
+        )
         stranger = fit([line for line in lines if line.source != source])
         report(f"{source}, source held out", stranger, theirs)
         unseen.append(margins(stranger, theirs, (2, 3, 4, 6, 10_000)))

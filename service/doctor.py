@@ -22,7 +22,6 @@ _PACKAGES = (
     "ctranslate2",
     "onnxruntime",
     "openai-whisper",
-    "soundfile",
     "av",
     "soxr",
     "numpy",

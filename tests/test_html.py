@@ -268,7 +268,7 @@ def test_the_chart_of_a_chat_is_over_utterances():
 def test_the_overview_lists_worst_first_and_links():
     calm = replace(make_call(call_id="calm"), moments=())
     page = Page(index_page([summarise(calm), summarise(make_call(call_id="a/b c#1"))], []))
-    assert [a["href"] for a in page.all("a")] == ["a%2Fb%20c%231.html", "calm.html"]
+    assert [a["href"] for a in page.all("a")] == ["a%252Fb%20c%231.html", "calm.html"]
     assert "failed" not in page.text
 
 

@@ -84,7 +84,11 @@ def test_a_sample_call_from_end_to_end_while_its_neighbours_fail(tmp_path):
     assert {c.role for c in call.channels} == {"agent", "customer"}
     assert all((u.score is None) != (u.unscored is None) for u in call.utterances)
     truth = json.loads((SAMPLES / "angry_then_resolved.truth.json").read_text("utf-8"))
-    assert abs(len(call.utterances) - len(truth["turns"])) <= 0.5 * len(truth["turns"])
+    for turn in truth["turns"]:
+        assert any(
+            u.role == turn["role"] and u.start_ms < turn["end_ms"] and u.end_ms > turn["start_ms"]
+            for u in call.utterances
+        ), turn["text"]
     assert any(s.role == "customer" and s.direction == "better" for s in call.shifts)
     index = (out / "index.html").read_text("utf-8")
     assert "gone.mp3" in index

@@ -219,10 +219,10 @@ def test_some_sidecars_leave_the_channels_to_be_worked_out():
 
 def test_the_chat_is_one_conversation_a_line_per_message():
     lines = [json.loads(line) for line in (FOLDER / "chat.jsonl").read_text("utf-8").splitlines()]
-    assert {line["call_id"] for line in lines} == {"sample-0007"}
+    assert {line["call_id"] for line in lines} == {"thermostat_chat"}
     turns = truth_of(FOLDER / "chat")["turns"]
     for line, turn in zip(lines, turns, strict=True):
-        assert line.items() - {("call_id", "sample-0007")} <= turn.items()
+        assert line.items() - {("call_id", "thermostat_chat")} <= turn.items()
 
 
 def test_the_readme_tells_of_every_sample():

@@ -33,13 +33,18 @@ def test_a_pause_parts_and_a_short_gap_does_not():
 
 
 def test_a_sentence_end_with_a_breath_parts():
-    one = voice(0, "agent", ("Thank you.", 0, 600), ("Let me check.", 1000, 1600), ("Okay.", 1700, 1900))
-    assert texts(one) == ["Thank you.", "Let me check. Okay."]
+    one = voice(0, "agent", ("I am so sorry.", 0, 900), ("Let me check.", 1400, 2000), ("Okay.", 2100, 2300))
+    assert texts(one) == ["I am so sorry.", "Let me check. Okay."]
+
+
+def test_a_greeting_of_two_words_stays_with_what_follows():
+    one = voice(0, "agent", ("Good afternoon.", 0, 900), ("This is Rachel.", 1500, 2200))
+    assert texts(one) == ["Good afternoon. This is Rachel."]
 
 
 def test_a_long_sentence_ends_its_utterance_even_without_a_breath():
-    one = voice(0, "customer", ("I have been on hold for an hour now. This is absurd.", 0, 4000))
-    assert texts(one) == ["I have been on hold for an hour now.", "This is absurd."]
+    one = voice(0, "customer", ("I have been on hold for more than an hour now. This is absurd.", 0, 4000))
+    assert texts(one) == ["I have been on hold for more than an hour now.", "This is absurd."]
 
 
 def test_titles_and_initials_end_no_sentence():

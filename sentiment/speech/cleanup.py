@@ -40,6 +40,8 @@ LOOP_WORDS = 8
 LOOP_PAUSE_MS = 1_000
 FASTEST_WORD_MS = 70
 LONGEST_PHRASE = 40
+LONGEST_RUN = 500
+"""Words looked at in one go; Whisper cannot write more for one window."""
 
 
 def is_unheard(no_speech_prob: float, avg_logprob: float) -> bool:
@@ -78,28 +80,36 @@ def cut_loops(words: Sequence[Word]) -> tuple[Word, ...]:
     word). Copies with a pause of a second or more between them are kept: that is how a recorded
     announcement repeats itself.
     """
-    kept = list(words)
+    kept, texts = list(words), [_plain(word.text) for word in words]
     at = 0
     while at < len(kept):
-        for length in range(1, min(LONGEST_PHRASE, (len(kept) - at) // 2) + 1):
-            end = _end_of_repeats(kept, at, length)
-            if _is_implausible(kept[at:end], length):
-                del kept[at + length : end]
-                at -= 1  # what follows may go on with the same phrase in a longer form
-                break
-        at = max(at + 1, 0)
+        loop = _loop_at(kept, texts, at)
+        if loop is None:
+            at += 1
+        else:
+            del kept[loop], texts[loop]
+            at = max(at - 1, 0)  # what is left may be part of a longer loop
     return tuple(kept)
 
 
-def _end_of_repeats(words: Sequence[Word], at: int, length: int) -> int:
-    """Where the copies of the phrase of ``length`` words that begins at ``at`` end."""
-    end = at + length
-    phrase = [_plain(word.text) for word in words[at:end]]
-    while [_plain(word.text) for word in words[end : end + length]] == phrase:
-        if words[end].start_ms - words[end - 1].end_ms >= LOOP_PAUSE_MS:
+def _loop_at(words: Sequence[Word], texts: Sequence[str], at: int) -> slice | None:
+    """The copies to cut after the phrase that begins at ``at``, if it is repeated as no person would."""
+    run = at + 1  # the words up to the next pause
+    while run < len(words) and words[run].start_ms - words[run - 1].end_ms < LOOP_PAUSE_MS:
+        run += 1
+        if run - at > LONGEST_RUN:
             break
-        end += length
-    return end
+    for length in range(1, min(LONGEST_PHRASE, (run - at) // 2) + 1):
+        end = at + length
+        while (
+            end + length <= run
+            and texts[end] == texts[at]
+            and texts[end : end + length] == texts[at : at + length]
+        ):
+            end += length
+        if _is_implausible(words[at:end], length):
+            return slice(at + length, end)
+    return None
 
 
 def _is_implausible(repeats: Sequence[Word], length: int) -> bool:

@@ -49,7 +49,7 @@ class DiarizationOptions:
     dimensions: int = 10
     voice_weight: float = 0.06
     wording_weight: float = 1.0
-    min_gain: float = 20.0
+    min_gain: float = 10.0
 
 
 SWITCH_LOG_ODDS = -5.0
@@ -63,8 +63,34 @@ question, per second of pause (to 1.5 s), and if the next word is one that repli
 sentence, inside one). A logistic regression on a real call's and on synthetic calls' channels."""
 
 REPLIES = frozenset(
-    """okay ok yeah yes yep no nope sure great oh alright all thank thanks right hi hello hey perfect
-    good well bye mm uh um awesome""".split()
+    [
+        "okay",
+        "ok",
+        "yeah",
+        "yes",
+        "yep",
+        "no",
+        "nope",
+        "sure",
+        "great",
+        "oh",
+        "alright",
+        "all",
+        "thank",
+        "thanks",
+        "right",
+        "hi",
+        "hello",
+        "hey",
+        "perfect",
+        "good",
+        "well",
+        "bye",
+        "mm",
+        "uh",
+        "um",
+        "awesome",
+    ]
 )
 _ITERATIONS = 30
 _LONGEST_WORD_MS = 1500  # recognisers stretch words over silence
@@ -239,7 +265,7 @@ def _one_speaker(evidence: Evidence) -> float:
     first = SPEAKS_FIRST_LOG_ODDS
     said = float(evidence.wording.sum()) / 2
     either = np.logaddexp(said - np.logaddexp(0, -first), -said - np.logaddexp(0, first))
-    return float(density[0].sum() + either - np.logaddexp(0, evidence.switch).sum())
+    return float(density[0].sum() + either)
 
 
 def _smooth(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -314,4 +340,5 @@ def _whitened(
     variance, directions = np.linalg.eigh(covariance)
     keep = slice(None, -dimensions - 1, -1)
     components: NDArray[np.float64] = centred @ directions[:, keep]
-    return components / np.sqrt(np.maximum(variance[keep], 1e-12))
+    components /= np.sqrt(np.maximum(variance[keep], 1e-12))
+    return components

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import torch
     from numpy.typing import NDArray
 
     from sentiment.speech.activity import Audible
@@ -100,7 +99,7 @@ class VoiceEncoder:
         both.eval().requires_grad_(requires_grad=False)
 
     def embed(self, runs: NDArray[np.float32], lengths: Sequence[int]) -> NDArray[np.float32]:
-        """Unit vectors (n, len(lengths), 256): of each mel run (n, n_frames, 40), its first ``lengths`` frames."""
+        """Unit vectors (n, len(lengths), 256) of each mel run's (n, n_frames, 40) first ``lengths`` frames."""
         import torch
 
         last = [length - 1 for length in lengths]
@@ -161,8 +160,11 @@ def _listen(
     wanted = inside.any(axis=1)
     if not wanted.any():
         return Voiceprints(np.empty(0, np.int64), np.empty((0, EMBEDDING_SIZE), np.float16))
-    samples = _read_padded(recording, channel, first * FRAME_MS, int(starts[-1] + longest) * FRAME_MS)
-    mel = mel_spectrogram(samples * np.float32(gain))
+    margin_ms = 2 * FRAME_MS  # so that the outermost frames hear their neighbours, not padding
+    samples = _read_padded(
+        recording, channel, first * FRAME_MS - margin_ms, int(starts[-1] + longest) * FRAME_MS + margin_ms
+    )
+    mel = mel_spectrogram(samples * np.float32(gain))[2:]
     runs = np.lib.stride_tricks.sliding_window_view(mel, longest, axis=0)[starts[wanted] - first]
     vectors = encoder.embed(runs.transpose(0, 2, 1), RUN_LENGTHS)
     kept = inside[wanted]

@@ -145,7 +145,8 @@ def load_role_model(folder: Path | None = None) -> RoleModel:
         raise CorruptModelError(f"role model in {folder}: {error}; install the package again") from None
     if len(terms) != len(weights):
         raise CorruptModelError(
-            f"role model in {folder}: {len(terms)} phrases but {len(weights)} weights; install the package again"
+            f"role model in {folder}: {len(terms)} phrases but {len(weights)} weights; "
+            "install the package again"
         )
     vocabulary = {term: i for i, term in enumerate(terms)}
     return RoleModel(vocabulary, weights.astype(np.float32), float(bias[0]), float(scale[0]))

@@ -15,10 +15,11 @@ from sentiment.errors import ChannelMapError
 from sentiment.speech.roles import LANGUAGE, RoleModel, load_role_model, probability_first_is_agent
 
 if TYPE_CHECKING:
-    from sentiment.timeline import Span
     from collections.abc import Mapping, Sequence
+
     from sentiment.audio import Recording
     from sentiment.speech.transcriber import Transcript
+    from sentiment.timeline import Span
 
 __all__ = ["Voice", "identify"]
 
@@ -72,8 +73,8 @@ def _checked(roles: Mapping[int, Role], recording: Recording, n_channels: int) -
     for channel, role in roles.items():
         if not 0 <= channel < n_in_file:
             raise ChannelMapError(
-                f"{name}: a role is given for channel {channel}, but its channels are {_listed(range(n_in_file))}; "
-                "correct the channel map"
+                f"{name}: a role is given for channel {channel}, but its channels are "
+                f"{_listed(range(n_in_file))}; correct the channel map"
             )
         if role not in ROLES:
             raise ChannelMapError(
@@ -82,7 +83,8 @@ def _checked(roles: Mapping[int, Role], recording: Recording, n_channels: int) -
     missing = [c for c in range(n_channels) if c not in roles]
     if n_channels > 2 and missing:
         raise ChannelMapError(
-            f"{name}: {n_channels} channels, and no role for {_listed(missing)}; give each one's with --channels"
+            f"{name}: {n_channels} channels, and no role for {_listed(missing)}; "
+            "give each one's with --channels"
         )
     if n_channels == 1 and n_in_file > 1:
         # The same sound on every channel: a map of channels to parties says nothing about it.

@@ -21,18 +21,19 @@ _ABBREVIATION = re.compile(r"^(mr|mrs|ms|dr|st|vs|no|a\.m|p\.m|e\.g|i\.e|[a-z])\
 class TurnOptions:
     """When one utterance ends and the next begins.
 
-    A party's words are parted at a pause of ``pause_ms``; at a pause of ``sentence_pause_ms`` after the
-    end of a sentence; after the end of any sentence once the utterance has ``sentence_words`` words
-    (recognisers often leave no pause there); and where the other party says at least ``reply_words``
-    words in a pause of ``reply_pause_ms`` or more, so that an "mm-hm" parts nothing. Longer ones than
-    ``max_words`` are parted at their widest gap.
+    A party's words are parted at a pause of ``pause_ms``; where the other party says at least
+    ``reply_words`` words in a pause of ``reply_pause_ms`` or more, so that an "mm-hm" parts nothing; and
+    after the end of a sentence, if that makes an utterance of ``short_words`` words and there is a pause
+    of ``sentence_pause_ms``, or if it has ``long_words`` words (recognisers often leave no pause
+    there). Longer ones than ``max_words`` are parted at their widest gap.
     """
 
     pause_ms: int = 1000
-    sentence_pause_ms: int = 350
-    sentence_words: int = 8
     reply_pause_ms: int = 250
     reply_words: int = 3
+    sentence_pause_ms: int = 400
+    short_words: int = 4
+    long_words: int = 10
     max_words: int = 60
 
 
@@ -76,7 +77,8 @@ def _parts(before: Word, after: Word, n_words: int, replies: Sequence[int], opti
     if gap_ms >= options.pause_ms:
         return True
     if ends_sentence(before.text) and (
-        gap_ms >= options.sentence_pause_ms or n_words >= options.sentence_words
+        n_words >= options.long_words
+        or (gap_ms >= options.sentence_pause_ms and n_words >= options.short_words)
     ):
         return True
     if gap_ms < options.reply_pause_ms:
