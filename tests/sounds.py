@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 Samples = NDArray[np.float32]
 RATE_HZ = 16_000
-SEED = 7
+SEED = 2
+"""With this one the voice activity model takes two of the sung tones for speech."""
 
 
 def silence(seconds: float) -> Samples:
@@ -37,8 +41,8 @@ def babble_noise(seconds: float) -> Samples:
     spectrum = np.fft.rfft(_random().standard_normal(n))
     hz = np.fft.rfftfreq(n, 1 / RATE_HZ)
     speechlike = (hz / 500) / (1 + (hz / 500) ** 2.5)
-    swell = 1 + 0.5 * np.interp(_times(seconds), np.arange(0, seconds + 1, 0.15)[: round(seconds / 0.15) + 7],
-                                _random().uniform(-1, 1, len(np.arange(0, seconds + 1, 0.15)[: round(seconds / 0.15) + 7])))
+    knots = np.arange(0, seconds + 0.15, 0.15)
+    swell = np.interp(_times(seconds), knots, _random().uniform(0.5, 1.5, len(knots)))
     return _scaled(np.fft.irfft(spectrum * speechlike, n) * swell, 0.08)
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import sounds
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from sentiment.audio import Recording, open_recording
 from sentiment.speech import activity
 from sentiment.speech.activity import ActivityOptions, find_spans, speech_probabilities, speech_spans
 from sentiment.timeline import total_ms
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -48,7 +52,7 @@ def test_spans_are_disjoint_in_order_and_within(flags: list[float], pad_ms: int,
     options = ActivityOptions(pad_ms=pad_ms, min_silence_ms=silence_ms)
     spans = find_spans(np.array(flags, np.float32), 32 * len(flags), options)
     assert all(0 <= s.start_ms < s.end_ms <= 32 * len(flags) for s in spans)
-    assert all(a.end_ms < b.start_ms for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end_ms < b.start_ms for a, b in itertools.pairwise(spans))
 
 
 def _recording(samples: NDArray[np.float32]) -> Recording:

@@ -53,7 +53,7 @@ def last(scorer: TextScorer, *turns: tuple[Role, str]) -> Score:
     [
         ("my bag was lost and nobody calls me back", "negative"),
         ("I want to cancel, this is the third time I call", "negative"),
-        ("I've been on hold for two hours, this is a joke", "negative"),
+        ("I've been on hold for two hours and nobody picks up", "negative"),
         ("your technician never showed up and now I have to take another day off", "negative"),
         ("this is unacceptable", "negative"),
         ("thank you so much, you saved my day", "positive"),
@@ -105,9 +105,27 @@ def test_sarcasm_after_a_complaint_is_not_joy(scorer: TextScorer) -> None:
 
 
 def test_the_turns_before_matter(scorer: TextScorer) -> None:
-    bad = last(scorer, ("agent", "your appointment was cancelled again"), ("customer", "oh great"))
-    good = last(scorer, ("agent", "we have refunded you in full"), ("customer", "oh great"))
+    bad = last(
+        scorer,
+        ("customer", "you keep cancelling on me"),
+        ("agent", "we have to cancel again"),
+        ("customer", "wonderful"),
+    )
+    good = last(scorer, ("agent", "we have refunded you in full"), ("customer", "wonderful"))
     assert bad.polarity < good.polarity - 0.2
+    assert bad.p_negative > good.p_negative + 0.2
+
+
+def test_thanks_after_a_problem_is_solved_are_positive(scorer: TextScorer) -> None:
+    score = last(
+        scorer,
+        ("customer", "I'm really angry about this bill"),
+        ("agent", "I have taken the charge off for you"),
+        ("customer", "thank you so much, you saved my day"),
+    )
+    assert score.label == "positive"
+    assert score.polarity > 0.4
+    assert score.emotions["gratitude"] > 0.5
 
 
 def test_anger_is_stronger_than_a_mild_issue_and_that_than_a_number(scorer: TextScorer) -> None:

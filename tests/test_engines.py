@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jiwer
 import numpy as np
 import pytest
 import sounds
 
 from sentiment.audio import Recording, open_recording
-from sentiment.call import Word
 from sentiment.errors import CorruptModelError, UnknownModelError
+from sentiment.evaluation import word_errors
 from sentiment.speech.activity import speech_spans
 from sentiment.speech.ct2_checkpoint import load_openai_model, read_variables
 from sentiment.speech.transcriber import (
@@ -28,13 +29,15 @@ from sentiment.speech.transcriber import (
 from sentiment.timeline import Span
 from sentiment.weights import find_whisper
 
+if TYPE_CHECKING:
+    from sentiment.call import Word
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 ENGINES: tuple[EngineName, ...] = ("faster-whisper", "openai-whisper")
 
 pytestmark = [
     pytest.mark.model,
-    pytest.mark.filterwarnings("ignore:Performing inference on CPU"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:numba"),
+    pytest.mark.filterwarnings("ignore:unclosed file .*tiktoken:ResourceWarning"),  # openai-whisper's
 ]
 
 
@@ -62,12 +65,14 @@ def _call(model: str, engine: EngineName) -> tuple[Transcript, ...]:
         return tuple(_hear(recording, _load(model, engine)))
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[\w']+", text.lower().replace("-", " ")))
-
-
 def _said(words: tuple[Word, ...]) -> str:
-    return _plain(" ".join(word.text for word in words))
+    return " ".join(word.text for word in words).lower()
+
+
+def _rate(reference: str, heard: str) -> float:
+    rate = word_errors(reference, heard).rate
+    assert rate is not None
+    return rate
 
 
 # -- the same weights ----------------------------------------------------------------------------
@@ -97,6 +102,7 @@ def test_converted_weights_compute_what_the_original_computes(
     import torch
 
     original, spec = _random_whisper()
+    spec.register_vocabulary([str(i) for i in range(64)])  # type: ignore[attr-defined]
     spec.validate()  # type: ignore[attr-defined]
     spec.optimize(quantization=quantization)  # type: ignore[attr-defined]
     spec._serialize(tmp_path / "model.bin")  # type: ignore[attr-defined]
@@ -155,8 +161,8 @@ def test_word_error_rate_stays_below_what_was_measured(file: str) -> None:
     with _shared(f"asr/{file}") as recording:
         heard = [_said(t.words) for t in _hear(recording, _load("tiny.en"))]
     rows = [line.split("\t") for line in (DATA / "asr" / "references.tsv").read_text("utf-8").splitlines()]
-    references = [_plain(row[2]) for row in rows if row[0] == file]
-    assert jiwer.wer(references, heard[: len(references)]) <= LIMITS[file]
+    references = [row[2] for row in rows if row[0] == file]
+    assert _rate(" ".join(references), " ".join(heard[: len(references)])) <= LIMITS[file]
 
 
 @pytest.mark.shared
@@ -169,7 +175,7 @@ def test_words_of_a_real_call_are_in_order_and_inside_speech(engine: EngineName)
             words = transcript.words
             assert len(words) > 200
             assert all(w.start_ms < w.end_ms for w in words)
-            assert all(a.end_ms <= b.start_ms for a, b in zip(words, words[1:], strict=False))
+            assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(words))
             assert all(any(s.start_ms <= w.start_ms and w.end_ms <= s.end_ms for s in spans) for w in words)
             assert all(0 <= w.probability <= 1 for w in words)
 
@@ -180,7 +186,7 @@ def test_the_engines_agree_on_a_real_call() -> None:
     first, second = _call("tiny.en", "faster-whisper"), _call("tiny.en", "openai-whisper")
     for ours, theirs in zip(first, second, strict=True):
         assert ours.language == theirs.language == "en"
-        assert jiwer.wer(_said(theirs.words), _said(ours.words)) <= 0.12
+        assert _rate(_said(theirs.words), _said(ours.words)) <= 0.12
 
 
 @pytest.mark.shared
@@ -197,6 +203,15 @@ def test_the_call_is_heard_once() -> None:
 def test_no_word_is_invented_for_sounds_of_the_telephone(name: str, model: str) -> None:
     with Recording.from_samples(sounds.SOUNDS[name](60)[None, :], 16_000, name) as recording:
         assert _hear(recording, _load(model))[0].words == ()
+
+
+@pytest.mark.parametrize("model", ["base", "tiny.en"])
+@pytest.mark.parametrize("name", sounds.SOUNDS)
+def test_no_word_is_invented_even_if_it_is_taken_for_speech(name: str, model: str) -> None:
+    with Recording.from_samples(sounds.SOUNDS[name](8)[None, :], 16_000, name) as recording:
+        spans = (Span(0, 4_000), Span(5_000, 6_000))
+        transcript = _load(model).transcribe(recording, 0, spans)
+    assert (transcript.words, transcript.language) == ((), None)
 
 
 # -- another language ----------------------------------------------------------------------------
@@ -221,12 +236,4 @@ def test_another_language_is_heard_as_such(tmp_path: Path) -> None:
     assert transcript.language == "de"
     assert transcript.language_probability is not None
     assert transcript.language_probability > 0.5
-    assert {"rechnung", "monat", "ich"} <= set(_said(transcript.words).split())
-
-
-def test_english_only_models_say_so(tmp_path: Path) -> None:
-    span = (Span(0, 2_000),)
-    noise = (0.01 * np.random.default_rng(1).standard_normal((1, 32_000))).astype(np.float32)
-    with Recording.from_samples(noise, 16_000, "noise") as recording:
-        transcript = _load("tiny.en").transcribe(recording, 0, span)
-    assert (transcript.language, transcript.language_probability) == ("en", None)
+    assert {"rechnung", "niemand", "helfen"} <= set(re.findall(r"\w+", _said(transcript.words)))

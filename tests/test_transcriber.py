@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from sentiment.call import Model, Word
 from sentiment.errors import UnknownModelError
@@ -23,6 +22,11 @@ from sentiment.speech.transcriber import (
 )
 from sentiment.speech.windows import MAX_WINDOW_MS, HeardWord, Window, pack, place, split_long
 from sentiment.timeline import Span, total_ms, union
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 
 class Ramp:
@@ -109,10 +113,7 @@ def test_windows_hold_every_span_once_in_order_and_fit(spans: tuple[Span, ...]) 
     windows = pack(pieces)
     assert [s for w in windows for s in w.spans] == list(pieces)
     assert all(0 < w.duration_ms <= MAX_WINDOW_MS for w in windows)
-    assert all(
-        a.duration_ms + b.spans[0].duration_ms > MAX_WINDOW_MS
-        for a, b in zip(windows, windows[1:], strict=False)
-    )
+    assert all(a.duration_ms + b.spans[0].duration_ms > MAX_WINDOW_MS for a, b in itertools.pairwise(windows))
 
 
 def test_a_long_span_is_cut_where_it_is_quiet() -> None:
@@ -143,7 +144,7 @@ def test_placed_words_are_in_order_never_empty_and_inside_their_span(
     for span, words in zip(spans, placed, strict=True):
         for word in words:
             assert span.start_ms <= word.start_ms < word.end_ms <= span.end_ms
-        assert all(a.end_ms <= b.start_ms for a, b in zip(words, words[1:], strict=False))
+        assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(words))
 
 
 def test_a_word_stretched_over_removed_silence_is_cut_to_its_span() -> None:
@@ -283,7 +284,7 @@ def test_a_phrase_repeated_faster_than_speech_is_cut() -> None:
 
 
 def test_a_recorded_announcement_may_repeat_itself_after_a_pause() -> None:
-    phrase = "please stay on the line".split()
+    phrase = ["please", "stay", "on", "the", "line"]
     words = tuple(
         Word(text=t, start_ms=copy * 10_000 + i * 400, end_ms=copy * 10_000 + i * 400 + 300, probability=0.9)
         for copy in range(6)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sentiment import weights
 from sentiment.errors import CorruptModelError, UnknownModelError
 from sentiment.weights import find_whisper, known_models, verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _folder(path: Path, **files: bytes) -> Path:
@@ -34,14 +37,14 @@ def test_verify_returns_the_sum_of_the_main_file(tmp_path: Path) -> None:
 def test_verify_names_the_file_that_changed(tmp_path: Path) -> None:
     folder = _folder(tmp_path / "affect", config_json=b"{}", model_safetensors=b"weights")
     (folder / "model.safetensors").write_bytes(b"weightz")
-    with pytest.raises(CorruptModelError, match="model affect: model.safetensors has sha256"):
+    with pytest.raises(CorruptModelError, match=r"model affect: model.safetensors has sha256"):
         verify(folder)
 
 
 def test_verify_names_the_file_that_is_missing(tmp_path: Path) -> None:
     folder = _folder(tmp_path / "affect", config_json=b"{}", model_safetensors=b"weights")
     (folder / "config.json").unlink()
-    with pytest.raises(CorruptModelError, match="config.json is missing"):
+    with pytest.raises(CorruptModelError, match=r"config.json is missing"):
         verify(folder)
 
 
@@ -53,7 +56,7 @@ def test_verify_refuses_a_malformed_list(tmp_path: Path, sums: str) -> None:
 
 
 def test_unknown_own_weights_say_what_to_do() -> None:
-    with pytest.raises(CorruptModelError, match="model nonesuch: .* run: pip install"):
+    with pytest.raises(CorruptModelError, match=r"model nonesuch: .* run: pip install"):
         weights.weights_dir("nonesuch")
 
 
@@ -93,7 +96,7 @@ def test_local_folder_and_checkpoint_are_found(tmp_path: Path) -> None:
     checkpoint.write_bytes(b"torch")
     assert find_whisper(str(checkpoint)).layout == "openai"
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(CorruptModelError, match="tokenizer.json is missing"):
+    with pytest.raises(CorruptModelError, match=r"tokenizer.json is missing"):
         find_whisper(str(folder))
 
 
@@ -114,7 +117,7 @@ def test_without_a_network_a_hub_model_fails_soon_and_in_one_line(
 
     monkeypatch.setattr("faster_whisper.utils.huggingface_hub.snapshot_download", unreachable)
     began = time.monotonic()
-    with pytest.raises(UnknownModelError, match="cannot be downloaded .*tiny.en and base") as caught:
+    with pytest.raises(UnknownModelError, match=r"cannot be downloaded .*tiny.en and base") as caught:
         find_whisper(name)
     assert time.monotonic() - began < 10
     assert "\n" not in str(caught.value)
