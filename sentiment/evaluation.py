@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
 from sentiment.timeline import Span, clip, gaps, intersection, total_ms, union
 
-__all__ = ["DiarizationError", "diarization_error"]
+__all__ = ["DiarizationError", "WordErrors", "diarization_error", "word_errors"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,3 +107,39 @@ def _pieces(
         speaking = {name for name, spans in who.items() if clip(spans, piece)}
         heard = {name for name, spans in found.items() if clip(spans, piece)}
         yield piece, speaking, heard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordErrors:
+    """Words that were got wrong, out of ``n_reference`` words in the reference."""
+
+    substituted: int
+    deleted: int
+    inserted: int
+    n_reference: int
+
+    @property
+    def rate(self) -> float | None:
+        """The word error rate, 0 and up (it can pass 1); ``None`` if the reference has no words."""
+        wrong = self.substituted + self.deleted + self.inserted
+        return wrong / self.n_reference if self.n_reference else None
+
+
+def word_errors(reference: str, hypothesis: str) -> WordErrors:
+    """Compare two texts word by word (jiwer), without regard to case, punctuation and hyphens."""
+    import jiwer
+
+    said, heard = _plain_words(reference), _plain_words(hypothesis)
+    if not said:
+        return WordErrors(substituted=0, deleted=0, inserted=len(heard.split()), n_reference=0)
+    found = jiwer.process_words(said, heard)
+    return WordErrors(
+        substituted=found.substitutions,
+        deleted=found.deletions,
+        inserted=found.insertions,
+        n_reference=len(said.split()),
+    )
+
+
+def _plain_words(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("\u2019", "'")))

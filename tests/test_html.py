@@ -163,7 +163,7 @@ def test_moments_come_most_severe_first_and_seek():
 
 def test_each_shift_quotes_its_trigger():
     text = read(make_call()).words
-    assert "Customer turns worse: 0.00 → −0.73" in text
+    assert "Customer’s mood turns worse: 0.00 → −0.73" in text
     assert "after 0:02 I am sorry, let me look. the agent had to look it up" in text
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def read_variables(binary: bytes) -> dict[str, NDArray[np.float32]]:
         struct.error: the file ends too early.
         ValueError, IndexError: it is not such a file.
     """
-    raw = dict(_raw_variables(binary))
+    raw = _raw_variables(binary)
     return {
         name: _dequantised(values, raw.get(f"{name}_scale"))
         for name, values in raw.items()
@@ -94,7 +94,8 @@ def whisper_state(variables: Tensors) -> dict[str, NDArray[np.float32]]:
     return {name: np.ascontiguousarray(values) for name, values in state.items()}
 
 
-def _raw_variables(binary: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
+def _raw_variables(binary: bytes) -> dict[str, NDArray[Any]]:
+    variables: dict[str, NDArray[Any]] = {}
     at = 0
 
     def take(layout: str) -> int:
@@ -120,8 +121,12 @@ def _raw_variables(binary: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
         values = np.frombuffer(binary, DTYPES[kind], n_bytes // np.dtype(DTYPES[kind]).itemsize, at)
         if kind == BFLOAT16:
             values = (values.astype(np.uint32) << 16).view(np.float32)
-        yield name, values.reshape(shape)
+        variables[name] = values.reshape(shape)
         at += n_bytes
+    for _ in range(take("I")):  # variables that equal another are stored once
+        alias = take_text()
+        variables[alias] = variables[take_text()]
+    return variables
 
 
 def _dequantised(values: NDArray[Any], scale: NDArray[Any] | None) -> NDArray[np.float32]:

@@ -208,14 +208,16 @@ def switch_log_odds(before: Word, after: Word) -> float:
 # -- the model -----------------------------------------------------------------------------------
 
 
-def decide(evidence: Evidence) -> Split:
+def decide(evidence: Evidence, voice_cost: float = 8.0) -> Split:
     """The most probable way to part the words between an agent and a customer."""
-    by_wording, _ = _smooth(evidence.wording, evidence.switch)
+    by_wording, log_z = _smooth(evidence.wording, evidence.switch)
     begin = [by_wording]
     for direction in evidence.voice.T[:3]:
         side = 1 / (1 + np.exp(-3 * direction))
         begin += [side, 1 - side]
-    fits = [_fit(evidence, agent) for agent in begin]
+    fits = [_fit(evidence, agent, voice_cost) for agent in begin]
+    density, _ = _voices(evidence, np.full(len(evidence.weight), 0.5))
+    fits.append(_Fit(log_z + float(density[0].sum()), evidence.wording, 0.0))
     best = max(fits, key=lambda fit: fit.log_likelihood)
     path = _most_probable(best.log_odds, evidence.switch)
     return Split(path, best.log_likelihood - _one_speaker(evidence), best.distance)
@@ -227,7 +229,7 @@ class _Fit(NamedTuple):
     distance: float
 
 
-def _fit(evidence: Evidence, agent: NDArray[np.float64]) -> _Fit:
+def _fit(evidence: Evidence, agent: NDArray[np.float64], voice_cost: float) -> _Fit:
     """Expectation maximisation from ``agent``, each word's probability to be the agent's."""
     log_likelihood, distance = -math.inf, 0.0
     log_odds = evidence.wording
@@ -238,7 +240,7 @@ def _fit(evidence: Evidence, agent: NDArray[np.float64]) -> _Fit:
         before, log_likelihood = log_likelihood, log_z + float(density.sum()) / 2
         if abs(log_likelihood - before) < 0.01:
             break
-    return _Fit(log_likelihood, log_odds, distance)
+    return _Fit(log_likelihood - voice_cost, log_odds, distance)
 
 
 def _voices(evidence: Evidence, agent: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

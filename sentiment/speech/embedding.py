@@ -99,7 +99,7 @@ class VoiceEncoder:
         both.eval().requires_grad_(requires_grad=False)
 
     def embed(self, runs: NDArray[np.float32], lengths: Sequence[int]) -> NDArray[np.float32]:
-        """Unit vectors (n, len(lengths), 256) of each mel run's (n, n_frames, 40) first ``lengths`` frames."""
+        """Unit vectors (n, len(lengths), 256) of the first ``lengths`` frames of runs (n, n_frames, 40)."""
         import torch
 
         last = [length - 1 for length in lengths]

@@ -50,6 +50,9 @@ SPEAKS_FIRST_LOG_ODDS = 1.0
 """Prior log odds that who speaks first is the agent (0.73): the centre answers most calls, but on
 outbound calls the customer says hello first."""
 
+SURPRISE = 0.01
+"""Share of calls that are like nothing the model knows; no role is ever surer than this leaves open."""
+
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|0")
 _SENTENCE_END = (".", "?", "!")
@@ -124,7 +127,7 @@ def probability_first_is_agent(
     log_odds = evidence(first, model) - evidence(second, model) if model else 0.0
     if first and second:
         log_odds += math.copysign(SPEAKS_FIRST_LOG_ODDS, second[0].start_ms - first[0].start_ms)
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, log_odds))))
+    return SURPRISE / 2 + (1 - SURPRISE) / (1 + math.exp(-max(-50.0, min(50.0, log_odds))))
 
 
 @cache

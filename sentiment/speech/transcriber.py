@@ -50,8 +50,8 @@ class Transcript:
     """What was said on one channel.
 
     ``words`` are in order, do not overlap, and none is of zero length. ``language`` is an ISO 639-1
-    code, ``None`` if nobody spoke; ``language_probability`` in [0, 1] is ``None`` if the language was
-    given, not heard.
+    code, ``None`` if there are no words; ``language_probability`` in [0, 1] is ``None`` if the language
+    was given, or is the only one the model knows.
     """
 
     words: tuple[Word, ...]
@@ -75,7 +75,7 @@ class TranscriberOptions:
     device: str = "cpu"
     compute_type: str | None = None
     beam_size: int = 1
-    batch_size: int = 4
+    batch_size: int = 2
     threads: int | None = None
     language: str | None = None
 
@@ -136,7 +136,7 @@ class WindowTranscriber:
     """
 
     def __init__(
-        self, engine: Engine, model: Model, *, batch_size: int = 4, language: str | None = None
+        self, engine: Engine, model: Model, *, batch_size: int = 2, language: str | None = None
     ) -> None:
         """Take an engine that is loaded.
 
@@ -173,9 +173,9 @@ class WindowTranscriber:
                 )
             for window, heard in zip(group, self._decode(encoded, group, language), strict=True):
                 words += self._believed(recording, channel, window, heard, language)
-        return Transcript(
-            words=cut_loops(words), language=language if windows else None, language_probability=probability
-        )
+        if not words:  # the language of what is no speech means nothing
+            return Transcript(words=(), language=None, language_probability=None)
+        return Transcript(words=cut_loops(words), language=language, language_probability=probability)
 
     def _decode(self, encoded: Any, windows: Sequence[Window], language: str) -> Sequence[Heard]:
         return self._engine.decode(encoded, [w.duration_ms / 1000 for w in windows], language)

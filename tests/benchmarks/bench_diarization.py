@@ -7,9 +7,10 @@ and by both. The truth for time is the speech found on each original channel (20
 all); for a word, the channel with more energy while it is said. Scored:
 
     right     words given their right role (voice alone: the better of the two ways to name the voices)
-    DER       diarization error rate, overlapped speech counted, no collar: every moment at which anyone
-              speaks on the mix belongs to the nearest word's voice
+    DER       diarization error rate, overlapped speech counted, no collar: every moment at which speech
+              is detected on the mix belongs to the nearest word's voice
     DER .25   the same with 0.25 s on either side of the reference's boundaries not scored
+    known     DER if it is known when anyone speaks (the reference's own spans): who spoke, and no more
 
 Calls: the real one in ``../shared/data/calls``; the stereo sample calls (synthetic); and, if ``flite``
 and ``espeak-ng`` are installed, ``two_party_scripts.txt`` spoken by two different voices, and by one
@@ -145,7 +146,8 @@ class Figures(NamedTuple):
     total_ms: int
     wrong_collar_ms: int
     total_collar_ms: int
-    one_voice: bool
+    wrong_known_ms: int
+    one_voice: int
 
 
 def spread(words: list[Word], agent: NDArray[np.bool_], speech: tuple[Span, ...]) -> dict[str, list[Span]]:
@@ -177,8 +179,12 @@ def score(
     mapping = {"agent": "agent", "customer": "customer"} if named else None
     plain = diarization_error(who, found, mapping=mapping)
     collar = diarization_error(who, found, mapping=mapping, collar_ms=250)
-    wrong = [e.missed_ms + e.false_alarm_ms + e.confused_ms for e in (plain, collar)]
-    return Figures(right, len(words), wrong[0], plain.total_ms, wrong[1], collar.total_ms, one_voice)
+    speaking = union(s for spans in who.values() for s in spans)
+    known = diarization_error(who, spread(words, agent, speaking), mapping=mapping)
+    wrong = [e.missed_ms + e.false_alarm_ms + e.confused_ms for e in (plain, collar, known)]
+    return Figures(
+        right, len(words), wrong[0], plain.total_ms, wrong[1], collar.total_ms, wrong[2], int(one_voice)
+    )
 
 
 def measure(call: Stereo, transcriber: object) -> tuple[dict[str, Figures], float]:
@@ -232,15 +238,15 @@ def main() -> None:
             figures.setdefault((call.group, way), []).append(found)
         both = ways["both"]
         print(f"{call.group}: {call.name}: {both.right}/{both.words}", flush=True)
-    print(f"\n{'calls':24}{'n':>3} {'by':8} {'right':>7} {'DER':>6} {'DER .25':>8} {'called one voice':>17}")
-    for (group, way), found in figures.items():
-        total = [sum(f[i] for f in found) for i in range(7)]
-        rates = f"{total[0] / total[1]:7.3f} {total[2] / total[3]:6.3f} {total[4] / total[5]:8.3f}"
-        print(f"{group:24}{len(found):3} {way:8} {rates} {total[6]:17}")
+    columns = f"{'right':>7} {'DER':>6} {'DER .25':>8} {'known':>6} {'one voice':>10}"
+    print(f"\n{'calls':24}{'n':>3} {'by':8} {columns}")
+    for (group, way), parted in figures.items():
+        f = Figures(*(sum(column) for column in zip(*parted, strict=True)))
+        rates = f"{f.right / f.words:7.3f} {f.wrong_ms / f.total_ms:6.3f}"
+        rates += f" {f.wrong_collar_ms / f.total_collar_ms:8.3f} {f.wrong_known_ms / f.total_ms:6.3f}"
+        print(f"{group:24}{len(parted):3} {way:8} {rates} {f.one_voice:10}")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(
-        f"\ntold apart in {seconds / minutes:.2f} s per minute of call; peak memory {peak_mb} MB, Whisper and all"
-    )
+    print(f"\ntold apart in {seconds / minutes:.2f} s per minute of call; peak {peak_mb} MB with Whisper")
 
 
 if __name__ == "__main__":
