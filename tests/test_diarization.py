@@ -207,12 +207,27 @@ def test_wording_does_not_overrule_clear_voices() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_one_voice_gains_nothing_from_a_second(seed: int) -> None:
-    evidence, _agent = conversation(distance=0, wording=2.0, seed=seed)
+def test_one_voice_is_not_taken_for_two(seed: int) -> None:
+    options = diarization.DiarizationOptions()
+    evidence, _ = conversation(distance=0, wording=2.0, seed=seed)
     alone = evidence._replace(wording=np.abs(evidence.wording))
-    assert decide(alone).gain < diarization.DiarizationOptions().min_gain
+    assert not decide(alone, options).two_speakers(options)
     both, _ = conversation(distance=6, wording=2.0, seed=seed)
-    assert decide(both).gain > 3 * diarization.DiarizationOptions().min_gain
+    assert decide(both, options).two_speakers(options)
+
+
+def test_a_change_of_tone_is_not_a_second_speaker_however_long_one_speaks() -> None:
+    evidence, _ = conversation(distance=2.5, wording=2.0, n_turns=300)
+    split = decide(evidence._replace(wording=np.zeros(len(evidence.wording))))
+    assert split.gain > 20
+    assert not split.two_speakers(diarization.DiarizationOptions())
+
+
+def test_two_clear_voices_need_no_wording() -> None:
+    evidence, _ = conversation(distance=6, wording=0)
+    split = decide(evidence._replace(wording=np.zeros(len(evidence.wording))))
+    assert split.wording_gain == pytest.approx(0)
+    assert split.two_speakers(diarization.DiarizationOptions())
 
 
 def test_a_change_of_speaker_is_likelier_after_a_question_or_a_pause() -> None:

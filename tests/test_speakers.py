@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -157,6 +158,14 @@ def test_two_voices_on_one_channel_are_two_parties(monkeypatch: pytest.MonkeyPat
     assert {w for v in found for w in v.words} == set(both.words)
 
 
+def test_the_agent_comes_first_even_if_the_voices_came_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, customer = heard(AGENT), heard(CUSTOMER, 9000)
+    monkeypatch.setattr(diarization, "tell_apart", lambda *_: (customer.words, agent.words))
+    found = voices(FakeTranscript(agent.words + customer.words))
+    assert [(v.channel.index, v.channel.role) for v in found] == [(0, "agent"), (1, "customer")]
+    assert found[0].words == agent.words
+
+
 def test_a_silent_recording_has_one_voice_of_unknown_role() -> None:
     (only,) = voices(FakeTranscript(language=None))
     assert (only.channel.role, only.channel.confidence, only.words) == ("unknown", 0.0, ())
@@ -238,3 +247,29 @@ def test_a_voicemail_is_one_voice() -> None:
         (only,) = identify(sound, (transcript,), ((),))  # type: ignore[arg-type]
     assert only.channel.role == "customer"
     assert only.words == transcript.words
+
+
+@pytest.mark.model
+@pytest.mark.shared
+def test_a_real_call_mixed_to_mono_is_parted_as_its_channels_are() -> None:
+    from sentiment.audio import open_recording
+    from sentiment.speech.activity import speech_spans
+    from sentiment.speech.transcriber import TranscriberOptions, load_transcriber
+
+    path = Path(__file__).resolve().parents[2] / "shared" / "data" / "calls" / "auto_repairs_40.stereo.flac"
+    if not path.is_file():
+        pytest.skip(f"{path} is not here")
+    with open_recording(path) as stereo:
+        channels = np.stack([stereo.read(0), stereo.read(1)])
+    with Recording.from_samples(channels.mean(axis=0)[None], 16_000, "mix.wav") as mix:
+        speech = speech_spans(mix, 0)
+        transcriber = load_transcriber(TranscriberOptions(model="tiny.en", threads=1))
+        transcript = transcriber.transcribe(mix, 0, speech)
+        found = identify(mix, (transcript,), (speech,))
+    assert roles(found) == ["agent", "customer"]
+    right = []
+    for who, voice in enumerate(found):
+        for w in voice.words:
+            agent, customer = (channels[:, w.start_ms * 16 : w.end_ms * 16] ** 2).sum(axis=1)
+            right.append((agent < customer) == (who == 1))
+    assert sum(right) / len(right) > 0.97

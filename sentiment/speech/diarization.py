@@ -4,8 +4,8 @@ A hidden Markov model runs over the recogniser's words; its two states are the a
 A word speaks for a state by its voice (a Gaussian per speaker over speaker embeddings) and by its
 wording (:mod:`sentiment.speech.roles`); a change of speaker is rare inside a sentence and common after
 a question or a pause. The Gaussians are learned from the call itself by expectation maximisation, begun
-from several splits, of which the most probable result is kept. If the voices are alike the Gaussians
-lie close together and say little, and wording and turn taking decide.
+from several splits, of which the most probable result is kept. If the voices are alike two Gaussians
+explain little more than one, and wording and turn taking decide.
 
 The model is that of Bayesian speaker diarization (Landini et al., "Bayesian HMM clustering of x-vector
 sequences", 2022) cut down to two speakers, with words in place of windows and wording added.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sentiment.speech.embedding import Voiceprints
     from sentiment.speech.roles import RoleModel
 
-__all__ = ["DiarizationOptions", "Evidence", "Split", "decide", "tell_apart"]
+__all__ = ["DiarizationOptions", "Evidence", "Split", "decide", "gather", "tell_apart"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +42,24 @@ class DiarizationOptions:
 
     ``dimensions`` principal directions of the call's embeddings are used. ``voice_weight`` counts 0.1 s
     of voice as so many independent observations: an embedding hears 1.2 s, so that neighbours overlap.
-    ``wording_weight`` scales the log odds of the wording. Two voices have to be ``min_gain`` nats more
-    probable than one.
+    ``wording_weight`` scales the log odds of the wording. Any voice can be split in two that fit better
+    than one: the voices are heeded only if that gains ``voice_cost`` nats.
+
+    Two speakers have to be ``min_gain`` nats more probable than one, and either be so by the wording
+    alone or sound ``clear_distance`` within-voice standard deviations apart: one person's change of
+    tone gains the more the longer they speak.
     """
 
     dimensions: int = 10
-    voice_weight: float = 0.06
+    voice_weight: float = 0.08
     wording_weight: float = 1.0
-    min_gain: float = 10.0
+    voice_cost: float = 9.0
+    min_gain: float = 3.0
+    clear_distance: float = 4.0
 
 
 SWITCH_LOG_ODDS = -5.0
-SWITCH_AFTER_SENTENCE = 2.9
+SWITCH_AFTER_SENTENCE = 3.5
 SWITCH_AFTER_QUESTION = 1.7
 SWITCH_PER_SECOND = 2.3
 SWITCH_TO_REPLY = 1.4
@@ -92,6 +98,11 @@ REPLIES = frozenset(
         "awesome",
     ]
 )
+ELSE = 0.05
+ELSE_SPREAD = 3.0
+"""Share of words in neither party's voice (an announcement, a bystander, noise) and the standard
+deviation of their embeddings, in that of all words'. Such words are given to a party by what they say."""
+
 _ITERATIONS = 30
 _LONGEST_WORD_MS = 1500  # recognisers stretch words over silence
 
@@ -110,15 +121,23 @@ class Evidence(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A way to part the words.
+    """The most probable way to part the words between two speakers.
 
-    ``agent`` bool (n,); ``gain``: nats by which two speakers are more probable than one; ``distance``
-    between the voices in within-voice standard deviations.
+    ``agent`` bool (n,); ``gain``: nats by which two speakers are more probable than one;
+    ``wording_gain``: the same by wording and turns alone; ``distance`` between the voices in
+    within-voice standard deviations, 0 if they were not heeded.
     """
 
     agent: NDArray[np.bool_]
     gain: float
+    wording_gain: float
     distance: float
+
+    def two_speakers(self, options: DiarizationOptions) -> bool:
+        """Whether there are two speakers rather than one."""
+        if self.gain < options.min_gain or self.agent.all() or not self.agent.any():
+            return False
+        return self.wording_gain >= options.min_gain or self.distance >= options.clear_distance
 
 
 def tell_apart(
@@ -146,8 +165,8 @@ def tell_apart(
     options = options or DiarizationOptions()
     spans = union([*speech, *(Span(w.start_ms, w.end_ms) for w in words)])
     prints = listen(recording, 0, spans, load_voice_encoder())
-    split = decide(gather(words, prints, wording, options))
-    if split.gain < options.min_gain or split.agent.all() or not split.agent.any():
+    split = decide(gather(words, prints, wording, options), options)
+    if not split.two_speakers(options):
         return (tuple(words),)
     return (
         tuple(w for w, agent in zip(words, split.agent, strict=True) if agent),
@@ -208,19 +227,26 @@ def switch_log_odds(before: Word, after: Word) -> float:
 # -- the model -----------------------------------------------------------------------------------
 
 
-def decide(evidence: Evidence, voice_cost: float = 8.0) -> Split:
+def decide(evidence: Evidence, options: DiarizationOptions | None = None) -> Split:
     """The most probable way to part the words between an agent and a customer."""
-    by_wording, log_z = _smooth(evidence.wording, evidence.switch)
+    options = options or DiarizationOptions()
+    by_wording, log_evidence = _smooth(evidence.wording, evidence.switch)
     begin = [by_wording]
     for direction in evidence.voice.T[:3]:
         side = 1 / (1 + np.exp(-3 * direction))
         begin += [side, 1 - side]
-    fits = [_fit(evidence, agent, voice_cost) for agent in begin]
-    density, _ = _voices(evidence, np.full(len(evidence.weight), 0.5))
-    fits.append(_Fit(log_z + float(density[0].sum()), evidence.wording, 0.0))
-    best = max(fits, key=lambda fit: fit.log_likelihood)
-    path = _most_probable(best.log_odds, evidence.switch)
-    return Split(path, best.log_likelihood - _one_speaker(evidence), best.distance)
+    one_voice = _one_voice(evidence)
+    unheeded = _Fit(log_evidence + one_voice, evidence.wording, 0.0)
+    heeded = max((_fit(evidence, agent) for agent in begin), key=lambda fit: fit.log_likelihood)
+    heeded = heeded._replace(log_likelihood=heeded.log_likelihood - options.voice_cost)
+    best = max(unheeded, heeded, key=lambda fit: fit.log_likelihood)
+    alone = _one_speaker(evidence, one_voice)
+    return Split(
+        agent=_most_probable(best.log_odds, evidence.switch),
+        gain=best.log_likelihood - alone,
+        wording_gain=unheeded.log_likelihood - alone,
+        distance=best.distance,
+    )
 
 
 class _Fit(NamedTuple):
@@ -229,45 +255,60 @@ class _Fit(NamedTuple):
     distance: float
 
 
-def _fit(evidence: Evidence, agent: NDArray[np.float64], voice_cost: float) -> _Fit:
+def _fit(evidence: Evidence, agent: NDArray[np.float64]) -> _Fit:
     """Expectation maximisation from ``agent``, each word's probability to be the agent's."""
     log_likelihood, distance = -math.inf, 0.0
+    inlier = np.ones((2, len(agent)))
     log_odds = evidence.wording
     for _ in range(_ITERATIONS):
-        density, distance = _voices(evidence, agent)
+        density, distance, inlier = _voices(evidence, agent, inlier)
         log_odds = evidence.wording + density[0] - density[1]
         agent, log_z = _smooth(log_odds, evidence.switch)
         before, log_likelihood = log_likelihood, log_z + float(density.sum()) / 2
         if abs(log_likelihood - before) < 0.01:
             break
-    return _Fit(log_likelihood - voice_cost, log_odds, distance)
+    return _Fit(log_likelihood, log_odds, distance)
 
 
-def _voices(evidence: Evidence, agent: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Weighted log densities (2, n) of the words under the two voices, and the distance of these.
+def _voices(
+    evidence: Evidence, agent: NDArray[np.float64], inlier: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+    """Weighted log densities (2, n) of the words under the two voices, the distance of these, and inliers.
 
-    The voices are Gaussians with one covariance, estimated from the words weighted by ``agent``.
+    The voices are Gaussians with one covariance, estimated from the words weighted by ``agent`` and by
+    ``inlier`` (2, n): the probability that a word is of the voice and not of something else.
     """
-    voice, total = evidence.voice, evidence.weight.sum()
-    share = np.stack([agent, 1 - agent]) * evidence.weight
+    voice = evidence.voice
+    share = np.stack([agent, 1 - agent]) * evidence.weight * inlier
     means = share @ voice / (share.sum(axis=1, keepdims=True) + 1e-9)
     off = voice[None] - means[:, None]
-    covariance = np.einsum("sn,sni,snj->ij", share, off, off) / total + 1e-6 * np.eye(voice.shape[1])
+    covariance = np.einsum("sn,sni,snj->ij", share, off, off) / share.sum() + 1e-6 * np.eye(voice.shape[1])
     precision = np.linalg.inv(covariance)
     _, log_determinant = np.linalg.slogdet(covariance)
     squared = np.einsum("sni,ij,snj->sn", off, precision, off)
+    voiced = math.log(1 - ELSE) - 0.5 * (squared + log_determinant)
+    variance = ELSE_SPREAD**2
+    other = math.log(ELSE) - 0.5 * ((voice**2).sum(axis=1) / variance + voice.shape[1] * math.log(variance))
+    density = np.logaddexp(voiced, other)
     apart = means[0] - means[1]
-    density = -0.5 * evidence.weight * (squared + log_determinant)
-    return density, math.sqrt(max(0.0, float(apart @ precision @ apart)))
+    distance = math.sqrt(max(0.0, float(apart @ precision @ apart)))
+    return evidence.weight * density, distance, np.exp(voiced - density)
 
 
-def _one_speaker(evidence: Evidence) -> float:
-    """Log likelihood if one person, agent or customer, says everything."""
-    density, _ = _voices(evidence, np.full(len(evidence.weight), 0.5))
+def _one_voice(evidence: Evidence) -> float:
+    """Log likelihood of the voice if there is but one."""
+    half, inlier = np.full(len(evidence.weight), 0.5), np.ones((2, len(evidence.weight)))
+    for _ in range(_ITERATIONS):
+        density, _, inlier = _voices(evidence, half, inlier)
+    return float(density[0].sum())
+
+
+def _one_speaker(evidence: Evidence, voice: float) -> float:
+    """Log likelihood if one person, agent or customer, says everything in one voice."""
     first = SPEAKS_FIRST_LOG_ODDS
     said = float(evidence.wording.sum()) / 2
     either = np.logaddexp(said - np.logaddexp(0, -first), -said - np.logaddexp(0, first))
-    return float(density[0].sum() + either)
+    return voice + float(either)
 
 
 def _smooth(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

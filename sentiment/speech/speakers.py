@@ -137,10 +137,11 @@ def _by_voice(recording: Recording, transcript: Transcript, speech: Sequence[Spa
     if len(parties) == 1:
         p_agent = probability_first_is_agent(parties[0], (), _wording(transcript))
         return (_voice(0, parties[0], transcript, *_two_roles(p_agent)[0]),)
-    agent, customer = parties
-    p_first = probability_first_is_agent(agent, customer, _wording(transcript))
-    first, second = _two_roles(p_first)
-    return _voice(0, agent, transcript, *first), _voice(1, customer, transcript, *second)
+    first, second = parties
+    p_first = probability_first_is_agent(first, second, _wording(transcript))
+    voices = zip(parties, _two_roles(p_first), strict=True)
+    agent_first = sorted(voices, key=lambda voice: voice[1][0] != "agent")
+    return tuple(_voice(i, words, transcript, *role) for i, (words, role) in enumerate(agent_first))
 
 
 def _wording(*transcripts: Transcript) -> RoleModel | None:

@@ -29,6 +29,12 @@ MAX_WINDOW_MS = 29_500
 MIN_WORD_MS = 20
 """Whisper's resolution in time; no word is shorter unless its span has no room."""
 
+EDGE_MS = 120
+"""At its edges a span was widened and holds no speech."""
+
+WRITTEN_ON = frozenset("-'’.,:/%&+")
+"""What a piece of a word begins with; a word of its own begins with a space."""
+
 SEARCH_MS = 10_000
 QUIET_MS = 100
 
@@ -112,9 +118,11 @@ def read_window(recording: Audible, channel: int, window: Window) -> NDArray[np.
 def place(words: Sequence[HeardWord], window: Window) -> tuple[tuple[Word, ...], ...]:
     """Bring the words of a window back to the recording's time.
 
-    A word belongs to the span in which most of it lies and is cut to that span, so none is stretched
-    over the silence between two. Words do not overlap and none is of zero length; of more words than
-    there are milliseconds in their span, the rest is dropped.
+    A word belongs to the span in which most of it lies, the spans' edges not counted: Whisper begins
+    a word where the one before it ended, so the first word of a span seems to begin in the span before.
+    It is cut to its span, so none is stretched over the silence between two. Words do not overlap
+    and none is of zero length; of more words than there are milliseconds in their span, the rest is
+    dropped. A piece that is written on to the word before ("-house", ".m.") is joined to it.
 
     Returns:
         For each span of the window the words in it, in order.
@@ -122,23 +130,49 @@ def place(words: Sequence[HeardWord], window: Window) -> tuple[tuple[Word, ...],
     starts_ms = np.cumsum([0, *(span.duration_ms for span in window.spans)]).tolist()
     found: list[list[Word]] = [[] for _ in window.spans]
     at = 0
-    for word in words:
-        text = word.text.strip()
-        if not text:
-            continue
-        middle_ms = (word.start_s + word.end_s) * 500
-        while at + 1 < len(window.spans) and middle_ms >= starts_ms[at + 1]:
-            at += 1
+    for word in _joined(words):
+        start_ms, end_ms = round(word.start_s * 1000), round(word.end_s * 1000)
+        at = _span_of(start_ms, end_ms, starts_ms, at)
         offset_ms = window.spans[at].start_ms - starts_ms[at]
         found[at].append(
             Word(
-                text=text,
-                start_ms=round(word.start_s * 1000) + offset_ms,
-                end_ms=round(word.end_s * 1000) + offset_ms,
+                text=word.text.strip(),
+                start_ms=start_ms + offset_ms,
+                end_ms=end_ms + offset_ms,
                 probability=min(1.0, max(0.0, float(word.probability))),
             )
         )
     return tuple(_fit(tuple(ws), span) for ws, span in zip(found, window.spans, strict=True))
+
+
+def _joined(words: Sequence[HeardWord]) -> list[HeardWord]:
+    """The words without empty ones, each piece that is written on to the word before joined to it."""
+    found: list[HeardWord] = []
+    for word in words:
+        if found and word.text[:1] in WRITTEN_ON:
+            before = found.pop()
+            word = HeardWord(  # noqa: PLW2901 - the two as one
+                text=before.text + word.text,
+                start_s=before.start_s,
+                end_s=word.end_s,
+                probability=min(before.probability, word.probability),
+            )
+        if word.text.strip():
+            found.append(word)
+    return found
+
+
+def _span_of(start_ms: int, end_ms: int, starts_ms: Sequence[int], at: int) -> int:
+    """The span, from ``at`` on, that holds most of ``[start_ms, end_ms)``, edges not counted."""
+
+    def held_ms(i: int) -> int:
+        edge_ms = min(EDGE_MS, (starts_ms[i + 1] - starts_ms[i]) // 3)
+        return min(end_ms, starts_ms[i + 1] - edge_ms) - max(start_ms, starts_ms[i] + edge_ms)
+
+    last = at
+    while last + 2 < len(starts_ms) and end_ms > starts_ms[last + 1]:
+        last += 1
+    return max(range(at, last + 1), key=lambda i: (held_ms(i), i))
 
 
 def _fit(words: tuple[Word, ...], span: Span) -> tuple[Word, ...]:

@@ -200,7 +200,7 @@ def measure(call: Stereo, transcriber: object) -> tuple[dict[str, Figures], floa
         prints = listen(mix, 0, spans, load_voice_encoder())
         options = DiarizationOptions()
         evidence = gather(words, prints, load_role_model(), options)
-        split = decide(evidence)
+        split = decide(evidence, options)
         seconds = time.perf_counter() - began
     finally:
         for recording in (*channels, mix):
@@ -208,13 +208,13 @@ def measure(call: Stereo, transcriber: object) -> tuple[dict[str, Figures], floa
     energy = [(call.samples[:, w.start_ms * 16 : w.end_ms * 16] ** 2).sum(axis=1) for w in words]
     truth = np.array([first >= second for first, second in energy])
     ways = {
-        "voice": decide(evidence._replace(wording=np.zeros(len(words)))),
-        "wording": decide(evidence._replace(weight=evidence.weight * 1e-6)),
+        "voice": decide(evidence._replace(wording=np.zeros(len(words))), options),
+        "wording": decide(evidence._replace(weight=evidence.weight * 1e-6), options),
         "both": split,
     }
     return {
         way: score(
-            s.agent, words, truth, who, speech, named=way != "voice", one_voice=s.gain < options.min_gain
+            s.agent, words, truth, who, speech, named=way != "voice", one_voice=not s.two_speakers(options)
         )
         for way, s in ways.items()
     }, seconds
