@@ -43,6 +43,10 @@ FALLBACK_LANGUAGE = "en"
 ENOUGH_SPEECH_MS = 3_000
 SURE_ENOUGH = 0.5
 SURE_FROM_LITTLE = 0.8
+MISSED_MS = 700
+"""A shorter span without words is a breath or a click: its edges alone, added to speech, are 400 ms."""
+
+Stretch = tuple["Span", tuple[Word, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +79,7 @@ class TranscriberOptions:
     device: str = "cpu"
     compute_type: str | None = None
     beam_size: int = 1
-    batch_size: int = 2
+    batch_size: int = 8
     threads: int | None = None
     language: str | None = None
 
@@ -136,7 +140,7 @@ class WindowTranscriber:
     """
 
     def __init__(
-        self, engine: Engine, model: Model, *, batch_size: int = 2, language: str | None = None
+        self, engine: Engine, model: Model, *, batch_size: int = 8, language: str | None = None
     ) -> None:
         """Take an engine that is loaded.
 
@@ -171,30 +175,53 @@ class WindowTranscriber:
                 language, probability = choose_language(
                     self._engine.spoken(encoded), [w.duration_ms for w in group]
                 )
-            for window, heard in zip(group, self._decode(encoded, group, language), strict=True):
-                words += self._believed(recording, channel, window, heard, language)
-        if not words:  # the language of what is no speech means nothing
-            return Transcript(words=(), language=None, language_probability=None)
-        return Transcript(words=cut_loops(words), language=language, language_probability=probability)
+            heard = self._decode(encoded, group, language)
+            stretches = [
+                stretch
+                for window, each in zip(group, heard, strict=True)
+                for stretch in self._believed(recording, channel, window, each, language)
+            ]
+            words += self._with_missed(recording, channel, stretches, language)
+        return Transcript(
+            words=cut_loops(words), language=language if windows else None, language_probability=probability
+        )
+
+    def _with_missed(
+        self, recording: Audible, channel: int, stretches: Sequence[Stretch], language: str
+    ) -> list[Word]:
+        """The words in order; spans in which none were heard among others are heard again alone.
+
+        Whisper, given sentences of one party end to end, now and then passes over a short one.
+        """
+        missed = [span for span, words in stretches if not words and span.duration_ms >= MISSED_MS]
+        again: dict[Span, tuple[Word, ...]] = {}
+        for start in range(0, len(missed), self._batch_size):
+            windows = [Window((span,)) for span in missed[start : start + self._batch_size]]
+            encoded = self._engine.encode([read_window(recording, channel, w) for w in windows])
+            for window, each in zip(windows, self._decode(encoded, windows, language), strict=True):
+                again |= dict(self._believed(recording, channel, window, each, language))
+        return [word for span, words in stretches for word in words or again.get(span, ())]
 
     def _decode(self, encoded: Any, windows: Sequence[Window], language: str) -> Sequence[Heard]:
         return self._engine.decode(encoded, [w.duration_ms / 1000 for w in windows], language)
 
     def _believed(
         self, recording: Audible, channel: int, window: Window, heard: Heard, language: str
-    ) -> list[Word]:
-        """The words of a window, cleaned up; a window in which Whisper got stuck is heard in halves."""
+    ) -> list[Stretch]:
+        """The words of each span of a window, cleaned up; a window in which Whisper got stuck is heard
+        in halves."""
         if is_unheard(heard.no_speech_prob, heard.avg_logprob):
-            return []
+            return [(span, ()) for span in window.spans]
         halves = window.halves()
         if len(halves) > 1 and is_looped("".join(word.text for word in heard.words)):
-            found: list[Word] = []
+            found: list[Stretch] = []
             for half in halves:
                 encoded = self._engine.encode([read_window(recording, channel, half)])
                 (again,) = self._decode(encoded, (half,), language)
                 found += self._believed(recording, channel, half, again, language)
             return found
-        return [word for stretch in place(heard.words, window) for word in drop_invented(stretch)]
+        placed = place(heard.words, window)
+        return [(span, drop_invented(words)) for span, words in zip(window.spans, placed, strict=True)]
 
     def _check(self, language: str | None) -> None:
         if language is not None and language not in self._engine.languages:

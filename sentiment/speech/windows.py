@@ -29,8 +29,8 @@ MAX_WINDOW_MS = 29_500
 MIN_WORD_MS = 20
 """Whisper's resolution in time; no word is shorter unless its span has no room."""
 
-EDGE_MS = 120
-"""At its edges a span was widened and holds no speech."""
+EDGE_MS = 100
+"""At its beginning a span was widened and holds no speech: no word of it has ended by then."""
 
 WRITTEN_ON = frozenset("-'’.,:/%&+")
 """What a piece of a word begins with; a word of its own begins with a space."""
@@ -118,8 +118,8 @@ def read_window(recording: Audible, channel: int, window: Window) -> NDArray[np.
 def place(words: Sequence[HeardWord], window: Window) -> tuple[tuple[Word, ...], ...]:
     """Bring the words of a window back to the recording's time.
 
-    A word belongs to the span in which most of it lies, the spans' edges not counted: Whisper begins
-    a word where the one before it ended, so the first word of a span seems to begin in the span before.
+    A word belongs to the span in which it ends: Whisper begins a word where the one before it ended, so
+    the first word of a span seems to begin in the span before.
     It is cut to its span, so none is stretched over the silence between two. Words do not overlap
     and none is of zero length; of more words than there are milliseconds in their span, the rest is
     dropped. A piece that is written on to the word before ("-house", ".m.") is joined to it.
@@ -132,7 +132,8 @@ def place(words: Sequence[HeardWord], window: Window) -> tuple[tuple[Word, ...],
     at = 0
     for word in _joined(words):
         start_ms, end_ms = round(word.start_s * 1000), round(word.end_s * 1000)
-        at = _span_of(start_ms, end_ms, starts_ms, at)
+        while at + 1 < len(window.spans) and end_ms > starts_ms[at + 1] + EDGE_MS:
+            at += 1
         offset_ms = window.spans[at].start_ms - starts_ms[at]
         found[at].append(
             Word(
@@ -160,19 +161,6 @@ def _joined(words: Sequence[HeardWord]) -> list[HeardWord]:
         if word.text.strip():
             found.append(word)
     return found
-
-
-def _span_of(start_ms: int, end_ms: int, starts_ms: Sequence[int], at: int) -> int:
-    """The span, from ``at`` on, that holds most of ``[start_ms, end_ms)``, edges not counted."""
-
-    def held_ms(i: int) -> int:
-        edge_ms = min(EDGE_MS, (starts_ms[i + 1] - starts_ms[i]) // 3)
-        return min(end_ms, starts_ms[i + 1] - edge_ms) - max(start_ms, starts_ms[i] + edge_ms)
-
-    last = at
-    while last + 2 < len(starts_ms) and end_ms > starts_ms[last + 1]:
-        last += 1
-    return max(range(at, last + 1), key=lambda i: (held_ms(i), i))
 
 
 def _fit(words: tuple[Word, ...], span: Span) -> tuple[Word, ...]:
