@@ -305,7 +305,7 @@ def from_json(text: str | bytes) -> Call:
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         found = body.get("schema") if isinstance(body, dict) else type(body).__name__
         raise ConversationError(
-            f"call JSON: expected schema {SCHEMA!r} but found {found!r}; score the call again with this version"
+            f"call JSON: expected schema {SCHEMA!r} but found {found!r}; score the call again"
         )
     body = {key: value for key, value in body.items() if key != "schema"}
     return _decode_fields(Call, body, "call")
@@ -346,7 +346,7 @@ def _decode(kind: Any, value: JSON, where: str) -> Any:
 
 def _decode_fields(kind: type[T], value: JSON, where: str) -> T:
     _check(isinstance(value, dict), value, "an object", where)
-    hints = _hints(cast(Any, kind))
+    hints = _hints(cast("Any", kind))
     if unknown := sorted(value.keys() - hints.keys()):
         raise ConversationError(f"call JSON: {where} has unknown field {unknown[0]!r}")
     if missing := sorted(hints.keys() - value.keys()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -99,7 +100,8 @@ class Analyser:
         transcriber = self.transcriber()
         tell("listening", 0.0)
         channels = range(recording.n_channels)
-        speech = tuple(speech_spans(recording, c, self.activity) for c in channels)
+        with ThreadPoolExecutor(len(channels)) as pool:
+            speech = tuple(pool.map(lambda c: speech_spans(recording, c, self.activity), channels))
         transcripts = []
         for channel in channels:
             tell("transcribing", 0.05 + 0.8 * channel / len(channels))

@@ -175,9 +175,13 @@ def _analyser(*, engine: str, threads: int | None, **options: Any) -> Analyser:
     from sentiment.speech.transcriber import EngineName, TranscriberOptions
 
     if engine not in get_args(EngineName):
-        raise typer.BadParameter(f"{engine!r}; choose from {', '.join(get_args(EngineName))}", param_hint="--engine")
+        raise typer.BadParameter(
+            f"{engine!r}; choose from {', '.join(get_args(EngineName))}", param_hint="--engine"
+        )
     given = {name: value for name, value in options.items() if value is not None}
-    return load(TranscriberOptions(engine=cast(EngineName, engine), threads=threads, **given), threads=threads)
+    return load(
+        TranscriberOptions(engine=cast("EngineName", engine), threads=threads, **given), threads=threads
+    )
 
 
 def _formats(text: str, known: Sequence[str], option: str) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ __all__ = ["examine"]
 
 _PACKAGES = (
     "torch",
-    "transformers",
     "faster-whisper",
     "ctranslate2",
     "onnxruntime",

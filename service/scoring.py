@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentiment.audio import open_recording, peaks, playback
 from sentiment.call import Call, Role, to_json
@@ -20,14 +19,22 @@ from sentiment.files import file_stem, write_atomically
 from sentiment.formats import chat
 from sentiment.formats.sidecar import read_sidecar
 from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
-from sentiment.pipeline import Analyser, Progress
 from sentiment.summary import Row, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sentiment.pipeline import Analyser, Progress
 
 __all__ = ["AUDIO_SUFFIXES", "FORMATS", "Outcome", "find_inputs", "render", "score_file"]
 
 AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .mp3 .flac .ogg .oga .opus .m4a .mp4 .aac .webm .amr .awb .g722 .gsm .au .aif .aiff .wma .mka .3gp".split()
-)
+    {
+        ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".awb", ".flac", ".g722", ".gsm", ".m4a", ".mka",
+        ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".wave", ".webm", ".wma",
+    }
+)  # fmt: skip
 """What is taken for a recording when a folder is named; a file named itself is always opened."""
 
 FORMATS = ("json", "html", "vtt", "srt", "txt")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +14,9 @@ from sentiment.audio import SAMPLE_RATE_HZ, Recording
 from sentiment.call import Model, Score, Utterance, Word
 from sentiment.pipeline import Analyser
 from sentiment.speech.transcriber import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -25,7 +25,8 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
     target.write_text("old")
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "from sentiment.files import write_atomically; from sentiment.errors import OutputError\n"
         "try: write_atomically(Path(sys.argv[1]), 'x' * 5000)\n"
         "except OutputError as error: print(error); sys.exit(7)\n"
@@ -39,7 +40,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="x.json: cannot be written"):
+    with pytest.raises(OutputError, match=r"x\.json: cannot be written"):
         write_atomically(tmp_path / "file" / "x.json", "")
 
 

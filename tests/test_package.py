@@ -66,7 +66,9 @@ def test_help_names_every_command():
 def test_a_sample_call_from_end_to_end_while_its_neighbours_fail(tmp_path):
     (tmp_path / "fake.wav").write_text("no sound in here")
     (tmp_path / "empty").mkdir()
-    sample = next(p for p in sorted(SAMPLES.iterdir()) if p.stem == "angry_then_resolved" and p.suffix != ".json")
+    sample = next(
+        p for p in sorted(SAMPLES.iterdir()) if p.stem == "angry_then_resolved" and p.suffix != ".json"
+    )
     out = tmp_path / "out"
     done = run(
         "score", "fake.wav", sample, "empty", "gone.mp3", SAMPLES / "chat.jsonl",

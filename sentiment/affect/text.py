@@ -153,14 +153,32 @@ def pad(batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
 
 
 def build_network(config: AffectConfig) -> torch.nn.ModuleDict:
-    """The encoder and the linear layer on top, with random weights."""
-    import torch
-    from transformers import BertConfig, BertModel
+    """BERT's encoder (Devlin et al. 2019) and the linear layer on top, with random weights."""
+    from torch import nn
 
-    encoder = BertModel(BertConfig(**config.encoder), add_pooling_layer=False)
-    outputs = 3 + len(config.emotions) + 2
-    heads = torch.nn.Linear(2 * encoder.config.hidden_size, outputs)
-    return torch.nn.ModuleDict({"encoder": encoder, "heads": heads})
+    size, dropout = config.encoder["hidden_size"], config.encoder["hidden_dropout_prob"]
+    layer = nn.TransformerEncoderLayer(
+        size,
+        config.encoder["num_attention_heads"],
+        config.encoder["intermediate_size"],
+        dropout,
+        activation="gelu",
+        layer_norm_eps=config.encoder["layer_norm_eps"],
+        batch_first=True,
+    )
+    return nn.ModuleDict(
+        {
+            "words": nn.Embedding(config.encoder["vocab_size"], size),
+            "positions": nn.Embedding(config.encoder["max_position_embeddings"], size),
+            "segments": nn.Embedding(config.encoder["type_vocab_size"], size),
+            "norm": nn.LayerNorm(size, config.encoder["layer_norm_eps"]),
+            "dropout": nn.Dropout(dropout),
+            "layers": nn.TransformerEncoder(
+                layer, config.encoder["num_hidden_layers"], enable_nested_tensor=False
+            ),
+            "heads": nn.Linear(2 * size, 3 + len(config.emotions) + 2),
+        }
+    )
 
 
 def forward(network: torch.nn.ModuleDict, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -170,9 +188,10 @@ def forward(network: torch.nn.ModuleDict, inputs: Mapping[str, torch.Tensor]) ->
     """
     import torch
 
-    hidden = network["encoder"](
-        input_ids=inputs["ids"], attention_mask=inputs["mask"], token_type_ids=inputs["segment"]
-    ).last_hidden_state
+    positions = torch.arange(inputs["ids"].shape[1])
+    embedded = network["words"](inputs["ids"]) + network["segments"](inputs["segment"])
+    embedded = network["dropout"](network["norm"](embedded + network["positions"](positions)))
+    hidden = network["layers"](embedded, src_key_padding_mask=inputs["mask"] == 0)
     weight = inputs["segment"].unsqueeze(-1).to(hidden.dtype)
     target = (hidden * weight).sum(1) / weight.sum(1)
     out = network["heads"](torch.cat([hidden[:, 0], target], dim=-1)).float()

@@ -13,14 +13,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from sentiment.call import Call, Channel, Role, Utterance
 from sentiment.errors import ConversationError
 from sentiment.language import written_language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["SUFFIXES", "read_chats"]
 

@@ -10,14 +10,16 @@ Every field may be left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from sentiment.call import Role
 from sentiment.errors import ChannelMapError, ConversationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["Sidecar", "channel_roles", "parse_channels", "read_sidecar", "sidecar_path"]
 

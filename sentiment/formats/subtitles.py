@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from sentiment.call import Call, Utterance
 from sentiment.errors import ConversationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sentiment.call import Call, Utterance
 
 __all__ = ["to_srt", "to_text", "to_webvtt"]
 

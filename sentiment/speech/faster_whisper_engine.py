@@ -118,7 +118,11 @@ class FasterWhisperEngine:
             ),
             shares,
         )
-        found = {i: each for share, some in zip(shares, heard, strict=True) for i, each in zip(share, some, strict=True)}
+        found = {
+            i: each
+            for share, some in zip(shares, heard, strict=True)
+            for i, each in zip(share, some, strict=True)
+        }
         return [found[i] for i in range(len(encoded))]
 
     def _shares(self, lengths: Sequence[int]) -> list[list[int]]:
@@ -131,7 +135,9 @@ class FasterWhisperEngine:
             shares[-1].append(i)
         return shares
 
-    def _decode(self, encoded: NDArray[np.float32], durations_s: Sequence[float], language: str) -> list[Heard]:
+    def _decode(
+        self, encoded: NDArray[np.float32], durations_s: Sequence[float], language: str
+    ) -> list[Heard]:
         from ctranslate2 import StorageView
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations

@@ -43,10 +43,6 @@ FALLBACK_LANGUAGE = "en"
 ENOUGH_SPEECH_MS = 3_000
 SURE_ENOUGH = 0.5
 SURE_FROM_LITTLE = 0.8
-MISSED_MS = 700
-"""A shorter span without words is a breath or a click: its edges alone, added to speech, are 400 ms."""
-
-Stretch = tuple["Span", tuple[Word, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,52 +172,31 @@ class WindowTranscriber:
                     self._engine.spoken(encoded), [w.duration_ms for w in group]
                 )
             heard = self._decode(encoded, group, language)
-            stretches = [
-                stretch
-                for window, each in zip(group, heard, strict=True)
-                for stretch in self._believed(recording, channel, window, each, language)
-            ]
-            words += self._with_missed(recording, channel, stretches, language)
+            for window, each in zip(group, heard, strict=True):
+                words += self._believed(recording, channel, window, each, language)
         return Transcript(
             words=cut_loops(words), language=language if windows else None, language_probability=probability
         )
-
-    def _with_missed(
-        self, recording: Audible, channel: int, stretches: Sequence[Stretch], language: str
-    ) -> list[Word]:
-        """The words in order; spans in which none were heard among others are heard again alone.
-
-        Whisper, given sentences of one party end to end, now and then passes over a short one.
-        """
-        missed = [span for span, words in stretches if not words and span.duration_ms >= MISSED_MS]
-        again: dict[Span, tuple[Word, ...]] = {}
-        for start in range(0, len(missed), self._batch_size):
-            windows = [Window((span,)) for span in missed[start : start + self._batch_size]]
-            encoded = self._engine.encode([read_window(recording, channel, w) for w in windows])
-            for window, each in zip(windows, self._decode(encoded, windows, language), strict=True):
-                again |= dict(self._believed(recording, channel, window, each, language))
-        return [word for span, words in stretches for word in words or again.get(span, ())]
 
     def _decode(self, encoded: Any, windows: Sequence[Window], language: str) -> Sequence[Heard]:
         return self._engine.decode(encoded, [w.duration_ms / 1000 for w in windows], language)
 
     def _believed(
         self, recording: Audible, channel: int, window: Window, heard: Heard, language: str
-    ) -> list[Stretch]:
+    ) -> list[Word]:
         """The words of each span of a window, cleaned up; a window in which Whisper got stuck is heard
         in halves."""
         if is_unheard(heard.no_speech_prob, heard.avg_logprob):
-            return [(span, ()) for span in window.spans]
+            return []
         halves = window.halves()
         if len(halves) > 1 and is_looped("".join(word.text for word in heard.words)):
-            found: list[Stretch] = []
+            found: list[Word] = []
             for half in halves:
                 encoded = self._engine.encode([read_window(recording, channel, half)])
                 (again,) = self._decode(encoded, (half,), language)
                 found += self._believed(recording, channel, half, again, language)
             return found
-        placed = place(heard.words, window)
-        return [(span, drop_invented(words)) for span, words in zip(window.spans, placed, strict=True)]
+        return [word for stretch in place(heard.words, window) for word in drop_invented(stretch)]
 
     def _check(self, language: str | None) -> None:
         if language is not None and language not in self._engine.languages:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from sentiment.call import Utterance, Word
-from sentiment.speech.speakers import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sentiment.speech.speakers import Voice
 
 __all__ = ["TurnOptions", "utterances"]
 
@@ -47,8 +51,7 @@ def utterances(voices: Sequence[Voice], options: TurnOptions | None = None) -> t
     found: list[Utterance] = []
     for voice in voices:
         replies = sorted(w.start_ms for v in voices if v is not voice for w in v.words)
-        for words in _cut(voice.words, replies, options):
-            found.append(_utterance(voice, words))
+        found += [_utterance(voice, words) for words in _cut(voice.words, replies, options)]
     found.sort(key=lambda u: (u.start_ms, u.channel))
     return tuple(replace(u, index=i) for i, u in enumerate(found))
 

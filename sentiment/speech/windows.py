@@ -152,7 +152,7 @@ def _joined(words: Sequence[HeardWord]) -> list[HeardWord]:
     for word in words:
         if found and word.text[:1] in WRITTEN_ON:
             before = found.pop()
-            word = HeardWord(  # noqa: PLW2901 - the two as one
+            word = HeardWord(
                 text=before.text + word.text,
                 start_s=before.start_s,
                 end_s=word.end_s,
