@@ -42,7 +42,7 @@ from sentiment.affect.text import AffectConfig, Encoded, build_network, encode, 
 from sentiment.call import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 NAME = "affect-minilm-1"
@@ -448,25 +448,53 @@ def loss_of(
     )
 
 
-def start_network(config: AffectConfig, pretrained: Path, frozen_layers: int) -> torch.nn.ModuleDict:
-    """The network with the pretrained encoder; embeddings and the lowest layers stay as they are."""
+BERT_NAMES = (
+    (r"^embeddings\.word_embeddings", "words"),
+    (r"^embeddings\.position_embeddings", "positions"),
+    (r"^embeddings\.token_type_embeddings", "segments"),
+    (r"^embeddings\.LayerNorm", "norm"),
+    (r"^encoder\.layer\.(\d+)\.", r"layers.layers.\1."),
+    (r"attention\.output\.dense", "self_attn.out_proj"),
+    (r"attention\.output\.LayerNorm", "norm1"),
+    (r"intermediate\.dense", "linear1"),
+    (r"output\.dense", "linear2"),
+    (r"output\.LayerNorm", "norm2"),
+)
+"""What transformers calls the parts of BERT, and what torch's layers call them."""
+
+
+def from_bert(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A BERT encoder's weights under the names of :func:`sentiment.affect.text.build_network`."""
+    found: dict[str, torch.Tensor] = {}
+    for name, tensor in weights.items():
+        if "attention.self.query" in name:
+            kind = name.rsplit(".", 1)[1]
+            parts = [weights[name.replace("query", part)] for part in ("query", "key", "value")]
+            layer = re.sub(BERT_NAMES[4][0], BERT_NAMES[4][1], name).split("attention")[0]
+            found[f"{layer}self_attn.in_proj_{kind}"] = torch.cat(parts)
+        elif "attention.self" not in name and "pooler" not in name and "position_ids" not in name:
+            for theirs, ours in BERT_NAMES:
+                name = re.sub(theirs, ours, name)
+            found[name] = tensor
+    return found
+
+
+def start_network(config: AffectConfig, pretrained: Path) -> torch.nn.ModuleDict:
+    """The network with the pretrained encoder; the embeddings stay as they are."""
     torch.manual_seed(SEED)
     network = build_network(config)
-    encoder: Any = network["encoder"]
-    weights = load_file(pretrained / "model.safetensors")
-    missing = encoder.load_state_dict(weights, strict=False).missing_keys
-    if missing:
-        raise SystemExit(f"{pretrained}: lacks {missing[0]}; is it all-MiniLM-L6-v2?")
-    encoder.embeddings.requires_grad_(False)
-    for layer in encoder.encoder.layer[:frozen_layers]:
-        layer.requires_grad_(False)
+    missing = network.load_state_dict(from_bert(load_file(pretrained / "model.safetensors")), strict=False)
+    if [name for name in missing.missing_keys if not name.startswith("heads")] or missing.unexpected_keys:
+        raise SystemExit(f"{pretrained}: {missing}; is it all-MiniLM-L6-v2?")
+    for part in ("words", "positions", "segments", "norm"):
+        network[part].requires_grad_(False)
     return network
 
 
 def train(args: argparse.Namespace, config: AffectConfig, tokenizer: Tokenizer, pretrained: Path) -> Any:
     """Run all steps, going on from the checkpoint if there is one; returns the network."""
-    network = start_network(config, pretrained, args.frozen_layers)
-    trained = [p for p in network["encoder"].parameters() if p.requires_grad]
+    network = start_network(config, pretrained)
+    trained = list(network["layers"].parameters())
     heads = list(network["heads"].parameters())
     optimiser = torch.optim.AdamW(
         [{"params": trained, "lr": args.learning_rate}, {"params": heads, "lr": 10 * args.learning_rate}],
@@ -536,7 +564,7 @@ def export(network: Any, config: AffectConfig, tokenizer: Tokenizer, out: Path) 
     """Write weights (float16), configuration, tokenizer and their sums."""
     out.mkdir(parents=True, exist_ok=True)
     states = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    save_file({n: t for n, t in states.items() if "position_ids" not in n}, out / "model.safetensors")
+    save_file(states, out / "model.safetensors")
     body = {**config.__dict__, "role_markers": dict(config.role_markers), "encoder": dict(config.encoder)}
     (out / "config.json").write_text(json.dumps(body, indent=1) + "\n", "utf-8")
     tokenizer.save(str(out / "tokenizer.json"), pretty=False)
@@ -551,10 +579,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=HERE / "affect")
     parser.add_argument("--checkpoint", type=Path, default=HERE / "affect.checkpoint")
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=3300)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=2e-4)
-    parser.add_argument("--frozen-layers", type=int, default=3)
+    parser.add_argument("--learning-rate", type=float, default=1.2e-4)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -567,7 +594,7 @@ def main() -> None:
     bert = json.loads((pretrained / "config.json").read_text("utf-8"))
     kept = "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act "
     kept += "max_position_embeddings type_vocab_size layer_norm_eps pad_token_id"
-    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # each text is seen once
+    dropout = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
     config = AffectConfig(
         name=NAME,
         languages=("en",),
