@@ -479,8 +479,8 @@ def from_bert(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return found
 
 
-def start_network(config: AffectConfig, pretrained: Path) -> torch.nn.ModuleDict:
-    """The network with the pretrained encoder; the embeddings stay as they are."""
+def start_network(config: AffectConfig, pretrained: Path, frozen_layers: int) -> torch.nn.ModuleDict:
+    """The network with the pretrained encoder; embeddings and the lowest layers stay as they are."""
     torch.manual_seed(SEED)
     network = build_network(config)
     missing = network.load_state_dict(from_bert(load_file(pretrained / "model.safetensors")), strict=False)
@@ -488,13 +488,16 @@ def start_network(config: AffectConfig, pretrained: Path) -> torch.nn.ModuleDict
         raise SystemExit(f"{pretrained}: {missing}; is it all-MiniLM-L6-v2?")
     for part in ("words", "positions", "segments", "norm"):
         network[part].requires_grad_(False)
+    layers: Any = network["layers"]
+    for layer in layers.layers[:frozen_layers]:
+        layer.requires_grad_(False)
     return network
 
 
 def train(args: argparse.Namespace, config: AffectConfig, tokenizer: Tokenizer, pretrained: Path) -> Any:
     """Run all steps, going on from the checkpoint if there is one; returns the network."""
-    network = start_network(config, pretrained)
-    trained = list(network["layers"].parameters())
+    network = start_network(config, pretrained, args.frozen_layers)
+    trained = [p for p in network["layers"].parameters() if p.requires_grad]
     heads = list(network["heads"].parameters())
     optimiser = torch.optim.AdamW(
         [{"params": trained, "lr": args.learning_rate}, {"params": heads, "lr": 10 * args.learning_rate}],
@@ -579,9 +582,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=HERE / "affect")
     parser.add_argument("--checkpoint", type=Path, default=HERE / "affect.checkpoint")
-    parser.add_argument("--steps", type=int, default=3300)
+    parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=1.2e-4)
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--frozen-layers", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -594,7 +598,7 @@ def main() -> None:
     bert = json.loads((pretrained / "config.json").read_text("utf-8"))
     kept = "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act "
     kept += "max_position_embeddings type_vocab_size layer_norm_eps pad_token_id"
-    dropout = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # each text is seen once
     config = AffectConfig(
         name=NAME,
         languages=("en",),

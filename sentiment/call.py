@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, cast
 
 from sentiment.errors import ConversationError
+from sentiment.strict_json import read_json
 
 __all__ = [
     "SCHEMA",
@@ -56,6 +57,9 @@ Instrument = Literal["csat", "nps", "ces"]
 RoleSource = Literal["given", "sidecar", "inferred", "transcript"]
 """Where a channel's role comes from: the command, the sidecar file, worked out from what is said
 (and, for mono, the voices), or the text conversation itself."""
+
+LARGEST = 2**53
+"""Largest integer read from JSON (but in metadata): up to it every integer is exact in any JSON reader."""
 
 JSON = Any
 """What :mod:`json` reads: dict, list, str, int, float, bool or None."""
@@ -295,11 +299,11 @@ def from_json(text: str | bytes) -> Call:
     """Read a call from its JSON text.
 
     Raises:
-        ConversationError: not JSON, another schema, or a field that is missing, unknown or of the
-            wrong type; the message names the field.
+        ConversationError: not JSON, another schema, or a field that is missing, unknown, of the
+            wrong type or refers to an utterance or channel there is not; the message names the field.
     """
     try:
-        body = json.loads(text)
+        body = read_json(text)
     except ValueError as error:
         raise ConversationError(f"call JSON: not valid JSON ({error}); write it again") from None
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
@@ -308,7 +312,28 @@ def from_json(text: str | bytes) -> Call:
             f"call JSON: expected schema {SCHEMA!r} but found {found!r}; score the call again"
         )
     body = {key: value for key, value in body.items() if key != "schema"}
-    return _decode_fields(Call, body, "call")
+    call = _decode_fields(Call, body, "call")
+    _check_references(call)
+    return call
+
+
+def _check_references(call: Call) -> None:
+    """Refuse an index that leads nowhere."""
+    n_channels = len(call.channels) or math.inf  # a call that lists no channels may still number them
+    for i, c in enumerate(call.channels):
+        _check(c.index == i, c.index, str(i), f"call.channels[{i}].index")
+    for i, u in enumerate(call.utterances):
+        _check(u.index == i, u.index, str(i), f"call.utterances[{i}].index")
+        _check(0 <= u.channel < n_channels, u.channel, "a channel's index", f"call.utterances[{i}].channel")
+    references: dict[str, int | None] = {}
+    for i, shift in enumerate(call.shifts):
+        references[f"call.shifts[{i}].utterance_index"] = shift.utterance_index
+        references[f"call.shifts[{i}].trigger_index"] = shift.trigger_index
+    for i, moment in enumerate(call.moments):
+        for j, at in enumerate(moment.evidence.utterances):
+            references[f"call.moments[{i}].evidence.utterances[{j}]"] = at
+    for where, index in references.items():
+        _check(index is None or 0 <= index < len(call.utterances), index, "an utterance's index", where)
 
 
 def _encode(value: object) -> JSON:
@@ -360,14 +385,14 @@ def _decode_scalar(kind: Any, value: JSON, where: str) -> Any:
             return datetime.fromisoformat(value)
         except (TypeError, ValueError):
             _check(False, value, "an ISO 8601 time", where)
+    if kind in (int, float) and type(value) is int:
+        _check(abs(value) <= LARGEST, value, f"a number within ±{LARGEST}", where)
     if kind is float:
-        ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        _check(ok, value, "a number", where)
+        _check(type(value) in (int, float), value, "a number", where)
         return float(value)
     if kind in (int, str, bool):
-        _check(
-            type(value) is kind, value, {int: "an integer", str: "text", bool: "true or false"}[kind], where
-        )
+        expected = {int: "an integer", str: "text", bool: "true or false"}[kind]
+        _check(type(value) is kind, value, expected, where)
     return value
 
 

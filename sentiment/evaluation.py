@@ -126,8 +126,15 @@ class WordErrors:
 
 
 def word_errors(reference: str, hypothesis: str) -> WordErrors:
-    """Compare two texts word by word (jiwer), without regard to case, punctuation and hyphens."""
-    import jiwer
+    """Compare two texts word by word, without regard to case, punctuation and hyphens.
+
+    Raises:
+        ImportError: jiwer, which aligns the words, is not installed; nothing else here needs it.
+    """
+    try:
+        import jiwer
+    except ImportError:
+        raise ImportError("word_errors needs jiwer, which is not installed; run: pip install jiwer") from None
 
     said, heard = _plain_words(reference), _plain_words(hypothesis)
     if not said:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tempfile
+import secrets
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sentiment.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["file_stem", "write_atomically"]
 
@@ -18,30 +22,30 @@ _LONGEST_STEM_BYTES = 180  # most file systems allow 255; room for an extension 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write ``content`` (text as UTF-8) to ``path``, making its folder, through a temporary file beside it.
 
+    The file's mode is what the process's umask makes of a new file. Half a surrogate pair in text,
+    which UTF-8 does not have, is written as ``?``.
+
     Raises:
         OutputError: the folder cannot be made or the file cannot be written (disk full, permission);
             an earlier file of that name is left as it was.
     """
-    data = content.encode() if isinstance(content, str) else content
-    temporary: str | None = None
+    data = content.encode(errors="replace") if isinstance(content, str) else content
+    temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(8)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be written ({error.strerror or error}); "
             "free some space or choose another folder with --out"
         ) from None
     finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def file_stem(call_id: str) -> str:
@@ -49,18 +53,12 @@ def file_stem(call_id: str) -> str:
 
     Anything else (slashes, control characters, leading dots, over-long ids) is percent-encoded and
     cut, with a digest where cut, so that different ids give different names and none leaves its folder.
+    None is ``index`` in any case: that is the overview of all calls.
     """
-    stem = quote(call_id, safe=" ()[]{}+,;=@!#$&'~")
-    if stem.startswith("."):
-        stem = "%2E" + stem[1:]
+    stem = quote(call_id, safe=" ()[]{}+,;=@!#$&'~", errors="surrogatepass")
+    if stem.startswith(".") or stem.casefold() == "index":
+        stem = f"%{ord(stem[0]):02X}{stem[1:]}"
     if len(stem) > _LONGEST_STEM_BYTES:
-        import hashlib
-
-        stem = stem[: _LONGEST_STEM_BYTES - 17] + "-" + hashlib.sha256(call_id.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(call_id.encode(errors="surrogatepass")).hexdigest()
+        stem = f"{stem[: _LONGEST_STEM_BYTES - 17]}-{digest[:16]}"
     return stem
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

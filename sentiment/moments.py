@@ -16,7 +16,7 @@ from typing import Literal
 
 from sentiment import wording
 from sentiment.call import Call, Evidence, Moment, Role, Shift, Utterance
-from sentiment.phrases import Phrase, find, quote, sentence, when
+from sentiment.phrases import Phrase, find, quote, sentence, signed, speaker, when
 from sentiment.timeline import Span, gaps, intersection, total_ms, union
 
 __all__ = ["RULES", "MomentOptions", "Rule", "flag_moments"]
@@ -143,10 +143,10 @@ def _turn(call: Call, shift: Shift, rule: str, verb: str, weight: float) -> Mome
         said.append(trigger)
         between = call.utterances[trigger.index + 1 : first.index]
         right = "" if any(u.role == "customer" for u in between) else "right "
-        cause = f" {right}after the agent said {quote(trigger.text)}"
+        cause = f" {right}after {speaker(trigger.role)} said {quote(trigger.text)}"
     explanation = (
-        f"{when(shift.at_ms, first.index)} the customer's mood {verb} from {shift.before:+.1f} to "
-        f"{shift.after:+.1f}{cause}"
+        f"{when(shift.at_ms, first.index)} the customer's mood {verb} from {signed(shift.before)} to "
+        f"{signed(shift.after)}{cause}"
     )
     numbers = {
         "polarity_before": shift.before,
@@ -198,10 +198,12 @@ def _ends_badly(call: Call, options: MomentOptions) -> list[Moment]:
         return []
     enough = options.ending_share * sum(words for _, words, _ in scored)
     ending: list[tuple[Utterance, int, float]] = []
+    n_words = 0
     for item in reversed(scored):
-        if len(ending) >= 2 and sum(words for _, words, _ in ending) >= enough:
+        if len(ending) >= 2 and n_words >= enough:
             break
         ending.append(item)
+        n_words += item[1]
     # max: a turn may have no words in it ("!!").
     polarity = sum(max(1, words) * p for _, words, p in ending) / sum(max(1, words) for _, words, _ in ending)
     if polarity > options.ending_polarity:
@@ -209,7 +211,7 @@ def _ends_badly(call: Call, options: MomentOptions) -> list[Moment]:
     worst = min(ending, key=lambda item: item[2])[0]
     first = ending[-1][0]
     explanation = (
-        f"{_from(first)} to the end the customer stayed negative ({polarity:+.1f} on average), "
+        f"{_from(first)} to the end the customer stayed negative ({signed(polarity)} on average), "
         f"saying {quote(worst.text)}"
     )
     said = [u for u, _, _ in ending]
@@ -245,7 +247,7 @@ def _silence(call: Call, silence: Span, before: Utterance) -> Moment:
             before, numbers = turn, numbers | {"hold_s": silence_s}
             break
     what = "the customer was kept waiting" if "hold_s" in numbers else "nobody spoke"
-    who = "someone" if before.role == "unknown" else f"the {before.role}"
+    who = "someone" if before.role == "unknown" else speaker(before.role)
     return Moment(
         rule="long_silence",
         start_ms=silence.start_ms,
@@ -262,15 +264,25 @@ def _silence(call: Call, silence: Span, before: Utterance) -> Moment:
 def _overtalk(call: Call, options: MomentOptions) -> list[Moment]:
     """An agent who starts while the customer speaks, and goes on."""
     hits = []
-    customer = [u for u in call.said_by("customer") if u.end_ms is not None]
-    for turn in call.said_by("agent"):
-        if turn.start_ms is None:
+    talking: list[tuple[Utterance, tuple[Span, ...]]] = []  # the customer, not yet done
+    for turn in call.utterances:
+        if turn.start_ms is None or turn.role not in ("agent", "customer"):
             continue
-        at = Span(turn.start_ms, turn.start_ms + 1)
-        cut = [u for u in customer if u.start_ms != turn.start_ms and intersection(_speech(u), (at,))]
-        overlap_s = total_ms(intersection(_speech(turn), [s for u in cut for s in _speech(u)])) / 1000
+        at_ms = turn.start_ms
+        talking = [(u, spans) for u, spans in talking if spans[-1].end_ms > at_ms]
+        if turn.role == "customer":
+            talking += [(turn, speech)] if (speech := _speech(turn)) else []
+            continue
+        cut = [
+            (u, spans)
+            for u, spans in talking
+            if u.start_ms != at_ms and any(s.start_ms <= at_ms < s.end_ms for s in spans)
+        ]
+        if not cut:
+            continue
+        overlap_s = total_ms(intersection(_speech(turn), [s for _, spans in cut for s in spans])) / 1000
         if overlap_s > options.overlap_s:
-            cut_off = quote(cut[-1].text)
+            cut_off = quote(cut[-1][0].text)
             saying = f"the agent talked {overlap_s:.1f} seconds over the customer, who was saying {cut_off}"
             hits.append(_Hit(turn, overlap_s / 10, saying, {"overlap_s": overlap_s}))
     return _merged("overtalk", hits, options)

@@ -1,8 +1,8 @@
-"""Finding set phrases in what people said, as a recogniser or a keyboard wrote it.
+"""Finding set phrases in what people said, and writing times, feelings and quotations in sentences.
 
-Text is first brought to one form (lower case, contractions spelled out, punctuation as commas), so
-that ``"I've"``, ``"ive"`` and ``"I have"`` are one pattern. A phrase that the speaker negates
-("I don't want to cancel") is not found.
+Text may be as a recogniser or a keyboard wrote it: phrases are looked for in one form of it (lower
+case, contractions spelled out, punctuation as commas), so that ``"I've"``, ``"ive"`` and ``"I have"``
+are one pattern. A phrase that the speaker negates ("I don't want to cancel") is not found.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-__all__ = ["Phrase", "find", "normalise", "quote", "sentence", "when"]
+if TYPE_CHECKING:
+    from sentiment.call import Role
+
+__all__ = ["Phrase", "clock", "find", "normalise", "quote", "sentence", "signed", "speaker", "when"]
 
 _CONTRACTIONS = (
     (r"\b(?:can't|cant|cannot)\b", "can not"),
@@ -110,6 +114,23 @@ def when(start_ms: int | None, index: int) -> str:
     """``At 2:14``, or ``In turn 7`` where there are no times."""
     if start_ms is None:
         return f"In turn {index + 1}"
-    minutes, seconds = divmod(start_ms // 1000, 60)
+    return f"At {clock(start_ms)}"
+
+
+def clock(ms: int) -> str:
+    """A time in the call, in milliseconds from its start, to the second: ``4:07``, ``1:02:09``."""
+    minutes, seconds = divmod(ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"At {hours}:{minutes:02}:{seconds:02}" if hours else f"At {minutes}:{seconds:02}"
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def signed(value: float) -> str:
+    """A polarity with its sign and two decimals: ``+0.40``, ``−0.62`` (a real minus), ``0.00``."""
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
+def speaker(role: Role) -> str:
+    """Who a role is in a sentence about somebody else: ``the agent``, ``the recording`` ..."""
+    names = {"agent": "the agent", "customer": "the customer", "ivr": "the recording"}
+    return names.get(role, "the other speaker")

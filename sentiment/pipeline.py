@@ -12,9 +12,9 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from typing import Protocol
+from threading import Lock
+from typing import Protocol, TypeVar
 
 import sentiment
 from sentiment.audio import Recording, open_recording
@@ -22,12 +22,14 @@ from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Scor
 from sentiment.formats.sidecar import Sidecar, read_sidecar
 from sentiment.moments import MomentOptions, flag_moments
 from sentiment.shifts import ShiftOptions, find_shifts
-from sentiment.speech.activity import ActivityOptions, speech_spans
-from sentiment.speech.speakers import identify
+from sentiment.speech.activity import ACTIVITY_MODEL, ActivityOptions, speech_spans
+from sentiment.speech.speakers import check_roles, identify, models_used
 from sentiment.speech.transcriber import Transcriber, TranscriberOptions, load_transcriber
 from sentiment.speech.turns import TurnOptions, utterances
 
 __all__ = ["Analyser", "Progress", "Scorer", "load"]
+
+T = TypeVar("T")
 
 Progress = Callable[[str, float], None]
 """Called with the stage that begins (``transcribing`` ...) and how far the call is, in [0, 1]."""
@@ -51,7 +53,8 @@ class Analyser:
     """Turns calls into scored calls. Make one with :func:`load` and keep it: it holds the models.
 
     ``transcriber`` and ``scorer`` give their model when first called, so that a model is loaded only
-    when it is needed, and once. ``settings`` is whatever else should stand in a call's provenance.
+    when it is needed, and once. ``settings`` says how the
+    transcriber was made; it goes into the provenance of what is transcribed.
     """
 
     transcriber: Callable[[], Transcriber]
@@ -81,8 +84,8 @@ class Analyser:
             ModelError: a model is missing or corrupt.
             OutputError: no room to unpack the audio.
         """
+        about = read_sidecar(Path(path))
         with open_recording(path) as recording:
-            about = read_sidecar(Path(path))
             return self.score(
                 self.transcribe(recording, about=about, roles=roles, progress=progress), progress=progress
             )
@@ -97,6 +100,9 @@ class Analyser:
     ) -> Call:
         """What was said and by whom, not scored yet. Arguments and errors as :meth:`analyze`."""
         tell, about = progress or _quiet, about or Sidecar()
+        source: RoleSource = "sidecar" if roles is None else "given"
+        roles = about.roles if roles is None else roles
+        check_roles(roles or {}, recording)
         transcriber = self.transcriber()
         tell("listening", 0.0)
         channels = range(recording.n_channels)
@@ -107,14 +113,7 @@ class Analyser:
             tell("transcribing", 0.05 + 0.8 * channel / len(channels))
             transcripts.append(transcriber.transcribe(recording, channel, speech[channel]))
         tell("telling the speakers apart", 0.85)
-        source: RoleSource = "given" if roles is not None else "sidecar"
-        voices = identify(
-            recording,
-            tuple(transcripts),
-            speech,
-            roles=about.roles if roles is None else roles,
-            source=source,
-        )
+        voices = identify(recording, tuple(transcripts), speech, roles=roles, source=source)
         return Call(
             id=about.call_id or Path(recording.audio.name).stem,
             duration_ms=recording.duration_ms,
@@ -127,7 +126,10 @@ class Analyser:
             channels=tuple(voice.channel for voice in voices),
             utterances=utterances(voices, self.turns),
             warnings=recording.warnings,
-            provenance=self._provenance(transcriber.model),
+            provenance=_provenance(
+                (transcriber.model, ACTIVITY_MODEL, *models_used(recording, voices)),
+                {**self.settings, "activity": asdict(self.activity), "turns": asdict(self.turns)},
+            ),
         )
 
     def score(self, call: Call, *, progress: Progress | None = None) -> Call:
@@ -145,18 +147,11 @@ class Analyser:
         tell("finding shifts and moments", 0.98)
         call = replace(call, shifts=find_shifts(call, self.shifts))
         call = replace(call, moments=flag_moments(call, self.moments))
-        earlier = () if call.provenance is None else call.provenance.models
-        kept = tuple(m for m in earlier if m.task != scorer.model.task)
+        before = call.provenance or Provenance(version=sentiment.__version__)
+        models = (*(m for m in before.models if m.task != scorer.model.task), scorer.model)
+        settings = {**before.settings, "shifts": asdict(self.shifts), "moments": asdict(self.moments)}
         tell("done", 1.0)
-        return replace(call, provenance=self._provenance(*kept, scorer.model))
-
-    def _provenance(self, *models: Model) -> Provenance:
-        steps = ("activity", "turns", "shifts", "moments")
-        settings = {**self.settings, **{step: asdict(getattr(self, step)) for step in steps}}
-        # Through JSON, so that tuples are lists here too and the call equals what is read back.
-        return Provenance(
-            version=sentiment.__version__, models=models, settings=json.loads(json.dumps(settings))
-        )
+        return replace(call, provenance=_provenance(models, settings))
 
 
 def load(transcription: TranscriberOptions | None = None, *, threads: int | None = None) -> Analyser:
@@ -164,9 +159,16 @@ def load(transcription: TranscriberOptions | None = None, *, threads: int | None
 
     Args:
         transcription: which Whisper model and engine, and how it is run.
-        threads: processor threads of the scorer; torch's own setting if ``None``.
+        threads: processor threads of torch (the scorer, voices of mono calls); its own setting if ``None``.
     """
     transcription = transcription or TranscriberOptions()
+
+    def transcriber() -> Transcriber:
+        if threads is not None:
+            import torch  # the voices of a mono call are told apart with it
+
+            torch.set_num_threads(threads)
+        return load_transcriber(transcription)
 
     def scorer() -> Scorer:
         from sentiment.affect.text import load_text_scorer
@@ -174,10 +176,29 @@ def load(transcription: TranscriberOptions | None = None, *, threads: int | None
         return load_text_scorer(threads=threads)
 
     return Analyser(
-        transcriber=cache(lambda: load_transcriber(transcription)),
-        scorer=cache(scorer),
+        transcriber=_once(transcriber),
+        scorer=_once(scorer),
         settings={"transcription": asdict(transcription)},
     )
+
+
+def _once(make: Callable[[], T]) -> Callable[[], T]:
+    """``make``, called when first asked and never again, whichever thread asks."""
+    lock = Lock()
+    made: list[T] = []
+
+    def get() -> T:
+        with lock:
+            if not made:
+                made.append(make())
+        return made[0]
+
+    return get
+
+
+def _provenance(models: tuple[Model, ...], settings: Mapping[str, JSON]) -> Provenance:
+    """Settings go through JSON, so that tuples are lists here too and the call equals what is read back."""
+    return Provenance(version=sentiment.__version__, models=models, settings=json.loads(json.dumps(settings)))
 
 
 def _scored(call: Call, scorer: Scorer) -> Call:

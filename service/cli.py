@@ -199,8 +199,8 @@ def _run(
     formats: Sequence[str],
     channels: str | None,
     transcribe_only: bool = False,
-) -> tuple[list[Outcome], bool]:
-    """Score with a progress bar on stderr; the outcomes so far, and whether Ctrl-C cut it short."""
+) -> tuple[list[Outcome], int]:
+    """Score with a progress bar on stderr; the outcomes so far, and the exit code if it was cut short."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from service.scoring import Outcome, find_inputs, score_file
@@ -231,8 +231,11 @@ def _run(
                     said = "failed" if outcome.row is None else f"done in {outcome.seconds:.1f} s"
                     bar.console.print(f"{path.name}: {said}", markup=False, highlight=False, soft_wrap=True)
         except KeyboardInterrupt:
-            return outcomes, True
-    return outcomes, False
+            return outcomes, INTERRUPTED
+        except UnknownModelError as error:
+            outcomes.append(Outcome(source=path, error=str(error)))
+            return outcomes, USAGE
+    return outcomes, 0
 
 
 def _roles(channels: str | None) -> dict[int, Role] | None:
@@ -246,14 +249,15 @@ def _roles(channels: str | None) -> dict[int, Role] | None:
 
 def _show_table(outcomes: Sequence[Outcome]) -> None:
     """The calls that were scored, a row each."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     from sentiment.formats.html import clock, signed
 
-    table = Table(title=None, header_style="bold")
-    table.add_column("Call", overflow="fold")
-    for name in ("Duration", "Customer start → end", "Peak intensity", "Shifts", "Flagged"):
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("Call", overflow="fold", min_width=20)
+    for name in ("Duration", "Customer\nstart → end", "Peak\nintensity", "Shifts", "Flagged\nmoments"):
         table.add_column(name, justify="right")
     for row in (outcome.row for outcome in outcomes):
         if row is None:
@@ -270,18 +274,17 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
         _console().print(table)
 
 
-def _report(outcomes: Sequence[Outcome], stopped: bool) -> int:
-    """Tell of every failure on stderr, and give the exit code."""
+def _report(outcomes: Sequence[Outcome], stopped: int) -> int:
+    """Tell of every failure on stderr, and give the exit code; ``stopped`` is that of a run cut short."""
     console = _console(stderr=True)
     failures = [outcome for outcome in outcomes if outcome.row is None]
     for outcome in failures:
         console.print(f"Error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
-    if stopped:
-        console.print(
-            f"Stopped. {len(outcomes) - len(failures)} calls were finished and are kept.", highlight=False
-        )
-        return INTERRUPTED
-    return FAILED if failures else 0
+    if stopped == INTERRUPTED:
+        n_done = len(outcomes) - len(failures)
+        calls = "call was" if n_done == 1 else "calls were"
+        console.print(f"Stopped. {n_done} {calls} finished and kept.", highlight=False)
+    return stopped or (FAILED if failures else 0)
 
 
 def _write_index(outcomes: Sequence[Outcome], out: Path) -> None:

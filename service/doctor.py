@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from sentiment import __version__
+from sentiment.speech.transcriber import TranscriberOptions
 from sentiment.weights import known_models
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def examine(console: Console) -> bool:
     console.print(
         f"conversation-sentiment {__version__}, Python {platform.python_version()}", highlight=False
     )
-    console.print(f"{platform.platform()}, {len(os.sched_getaffinity(0))} processors\n", highlight=False)
+    console.print(f"{platform.platform()}, {TranscriberOptions().n_threads} processors\n", highlight=False)
     packages_fine = _show_packages(console)
     models_fine = _show_models(console)
     fine = packages_fine and models_fine
@@ -54,7 +54,7 @@ def _show_packages(console: Console) -> bool:
 
 
 def _show_models(console: Console) -> bool:
-    """A line or two for each model; a bundled Whisper that is not installed is fatal only for ``base``."""
+    """A line or two for each model; only ``tiny.en`` may be missing."""
     fine = True
     for model in known_models():
         state = "ok" if model.problem is None else "PROBLEM"
@@ -72,5 +72,5 @@ def _show_models(console: Console) -> bool:
             console.print(f"    sha256 {model.actual}{pinned}", highlight=False, markup=False, soft_wrap=True)
         if model.problem:
             console.print(f"    {model.problem}", highlight=False, markup=False, soft_wrap=True)
-            fine = fine and model.name == "whisper tiny.en"
+            fine = fine and model.name == "whisper tiny.en" and model.path is None
     return fine

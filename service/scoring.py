@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sentiment.audio import open_recording, peaks, playback
@@ -22,17 +24,19 @@ from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
 from sentiment.summary import Row, summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from sentiment.audio import Recording
     from sentiment.pipeline import Analyser, Progress
 
 __all__ = ["AUDIO_SUFFIXES", "FORMATS", "Outcome", "find_inputs", "render", "score_file"]
 
 AUDIO_SUFFIXES = frozenset(
     {
-        ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".awb", ".flac", ".g722", ".gsm", ".m4a", ".mka",
-        ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".wave", ".webm", ".wma",
+        ".3gp", ".aac", ".aif", ".aiff", ".al", ".alaw", ".amr", ".au", ".awb", ".caf", ".flac", ".g722",
+        ".gsm", ".m4a", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".pcma", ".pcmu",
+        ".sln", ".sln16", ".ul", ".ulaw", ".w64", ".wav", ".wave", ".webm", ".wma",
     }
 )  # fmt: skip
 """What is taken for a recording when a folder is named; a file named itself is always opened."""
@@ -58,8 +62,11 @@ def find_inputs(path: Path) -> tuple[Path, ...]:
     Raises:
         InputError: a folder without recordings.
     """
-    if not path.is_dir():
-        return (path,)
+    try:
+        if not path.is_dir():
+            return (path,)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be looked at ({error.strerror}); check the path") from None
     inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and _visible(p, path))
     if not inside:
         raise InputError(f"{path}: a folder with no recordings in it; name a folder that has some, or a file")
@@ -80,23 +87,41 @@ def score_file(
     """Score the calls of one file, write each one's results as soon as it is done, and say so.
 
     ``taken`` remembers which file each call id came from, so that none overwrites another's results in
-    one run. A file that cannot be scored gives an outcome with its error.
+    one run. A call that cannot be scored gives an outcome with its error, and the next one is taken up.
 
     Raises:
         UnknownModelError: no call can be scored with such a model.
     """
-    began = time.monotonic()
+    if path.suffix.lower() not in chat.SUFFIXES:
+
+        def one_recording() -> Call:
+            about = read_sidecar(path)
+            _claim(about.call_id or path.stem, path, taken)
+            with open_recording(path) as recording:
+                call = analyser.transcribe(recording, about=about, roles=roles, progress=progress)
+                if not transcribe_only:
+                    call = analyser.score(call, progress=progress)
+                _write(call, out, formats, recording)
+            return call
+
+        yield _outcome(path, one_recording)
+        return
+
+    def one_chat(written: Call) -> Call:
+        _claim(written.id, path, taken)
+        call = analyser.score(written, progress=progress)
+        _write(call, out, formats, None)
+        return call
+
     try:
-        for call, results in _calls(analyser, path, formats, roles, transcribe_only, progress):
-            _claim(call.id, path, taken)
-            for suffix, text in results.items():
-                write_atomically(out / f"{file_stem(call.id)}.{suffix}", text)
-            yield Outcome(source=path, row=summarise(call), seconds=time.monotonic() - began)
-            began = time.monotonic()
-    except UnknownModelError:
-        raise
+        if transcribe_only:
+            raise ConversationError(f"{path}: is text already; to score it: sentiment score {path}")
+        conversations = chat.read_chats(path)
     except SentimentError as error:
-        yield Outcome(source=path, error=str(error), seconds=time.monotonic() - began)
+        yield Outcome(source=path, error=str(error))
+        return
+    for written in conversations:
+        yield _outcome(path, partial(one_chat, written))
 
 
 def render(
@@ -115,42 +140,54 @@ def render(
     return writers[form](call)
 
 
-def _calls(
-    analyser: Analyser,
-    path: Path,
-    formats: Sequence[str],
-    roles: Mapping[int, Role] | None,
-    transcribe_only: bool,
-    progress: Progress | None,
-) -> Iterator[tuple[Call, dict[str, str]]]:
-    """The calls of a file, each with its results by file suffix."""
-    if path.suffix.lower() in chat.SUFFIXES:
-        if transcribe_only:
-            raise ConversationError(
-                f"{path}: is text already; give a recording, or use: sentiment score {path}"
-            )
-        for written in chat.read_chats(path):
-            call = analyser.score(written, progress=progress)
-            yield call, {form: render(call, form) for form in formats}
-        return
-    with open_recording(path) as recording:
-        call = analyser.transcribe(recording, about=read_sidecar(path), roles=roles, progress=progress)
-        if not transcribe_only:
-            call = analyser.score(call, progress=progress)
-        audio, outline = None, []
-        if "html" in formats:
-            audio = playback(recording)
-            outline = [peaks(recording, c, _N_PEAKS).tolist() for c in range(recording.n_channels)]
-        yield call, {form: render(call, form, audio=audio, outline=outline) for form in formats}
+def _outcome(path: Path, work: Callable[[], Call]) -> Outcome:
+    """What becomes of one call; an error that nobody foresaw must not cost the calls after it."""
+    began = time.monotonic()
+    try:
+        call = work()
+    except UnknownModelError:
+        raise
+    except SentimentError as error:
+        return Outcome(source=path, error=str(error), seconds=time.monotonic() - began)
+    except Exception as error:
+        logging.getLogger(__name__).debug("%s", path, exc_info=True)
+        what = " ".join(str(error).split())[:200]
+        told = (
+            f"{path}: failed by a fault of this software ({type(error).__name__}: {what}); please report it"
+        )
+        return Outcome(source=path, error=told, seconds=time.monotonic() - began)
+    return Outcome(source=path, row=summarise(call), seconds=time.monotonic() - began)
+
+
+def _write(call: Call, out: Path, formats: Sequence[str], recording: Recording | None) -> None:
+    """Write the call in every format; one that cannot hold it is told of when the others are written."""
+    refused: ConversationError | None = None
+    audio, outline = None, []
+    if "html" in formats and recording is not None:
+        audio = playback(recording)
+        outline = [peaks(recording, c, _N_PEAKS).tolist() for c in range(recording.n_channels)]
+    for form in formats:
+        try:
+            text = render(call, form, audio=audio, outline=outline)
+        except ConversationError as error:
+            refused = error
+            continue
+        write_atomically(out / f"{file_stem(call.id)}.{form}", text)
+    if refused is not None:
+        raise refused
 
 
 def _claim(call_id: str, path: Path, taken: dict[str, Path]) -> None:
     """Note that ``path`` writes the files of ``call_id``, so that no other overwrites them in this run."""
     key = file_stem(call_id).casefold()
     if key in taken:
+        if path.suffix.lower() in chat.SUFFIXES:
+            advice = "give its conversations other call ids"
+        else:
+            advice = f'rename it, or give it a "call_id" in {path.name}.json'
         raise OutputError(
-            f"{path}: has the call id {call_id!r} of {taken[key]}, so its results would replace the other's; "
-            f'rename it, or give it a "call_id" in {path.name}.json'
+            f"{path}: has the call id {call_id!r}, as {taken[key]} does, and its results would replace the "
+            f"other's; {advice}"
         )
     taken[key] = path
 

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.audio import SAMPLE_RATE_HZ, Recording, open_recording, peaks, playback
+from sentiment.audio.decode import Source
 from sentiment.errors import AudioError, OutputError
 from sentiment.timeline import Span
 
@@ -346,6 +347,36 @@ def test_holes_in_a_file_with_times_keep_what_follows_in_its_place(tmp_path):
         assert np.abs(recording.read(0, Span(5_500, 8_500))).max() < 0.01
         assert files.loudest_hz(recording.read(0, Span(9_500, 19_000))) == pytest.approx(440, abs=2)
         assert recording.warnings == ("Gaps in the file, 4.0 s in all, were filled with silence.",)
+
+
+def spread(path: Path, leap_s: float, n_leaps: int) -> Path:
+    """A second of sound at 8 kHz, then ``n_leaps`` times ``leap_s`` of nothing and another second."""
+    import av
+
+    whole = files.encode(path.with_name("whole.mkv"), files.tones(n_leaps + 1, 8_000), 8_000, "flac")
+    with av.open(str(whole)) as source, av.open(str(path), "w") as out:
+        track = out.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.pts is not None:
+                n_before = min(n_leaps, int(packet.pts * packet.time_base))
+                packet.pts = packet.dts = packet.pts + int(n_before * leap_s / packet.time_base)
+                packet.stream = track
+                out.mux(packet)
+    return path
+
+
+def test_a_long_hole_is_filled_a_second_at_a_time(tmp_path):
+    with spread(tmp_path / "a.mkv", 590, 2).open("rb") as file, Source(file, "a.mkv") as source:
+        sizes = [len(block) for block in source.blocks()]
+        assert max(sizes) < 2.5 * source.sample_rate_hz
+        assert sum(sizes) == pytest.approx(1_183 * source.sample_rate_hz, rel=0.001)
+
+
+def test_holes_of_more_than_an_hour_in_all_are_damaged_times(tmp_path):
+    damaged = r"^a.mkv: its timestamps are damaged: .* 60 minutes .*; export"
+    path = spread(tmp_path / "a.mkv", 590, 7)
+    with path.open("rb") as file, Source(file, path.name) as source, pytest.raises(AudioError, match=damaged):
+        sum(map(len, source.blocks()))
 
 
 def test_samples_that_are_not_numbers_become_silence_and_are_counted(tmp_path):

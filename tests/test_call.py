@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 
@@ -21,6 +22,7 @@ unit = st.floats(0, 1)
 polarity = st.floats(-1, 1)
 index = st.integers(0, 9_999)
 role = st.sampled_from(domain.ROLES)
+GIANT = int("9" * 400)
 free = st.dictionaries(
     text, st.none() | st.booleans() | st.integers() | text | st.lists(text, max_size=2), max_size=2
 )
@@ -100,6 +102,34 @@ audio = st.builds(
     domain.Audio, name=text, sample_rate_hz=st.integers(1, 192_000), n_channels=st.integers(1, 8)
 )
 provenance = st.builds(domain.Provenance, version=text, settings=free)
+
+
+def consistent(call):
+    """The same call with every index led back to an utterance or channel there is."""
+    n_channels, n_utterances = len(call.channels), len(call.utterances)
+
+    def known(indices):
+        return tuple(i % n_utterances for i in indices) if n_utterances else ()
+
+    def led_back(shift):
+        trigger = None if shift.trigger_index is None else shift.trigger_index % n_utterances
+        return replace(shift, utterance_index=shift.utterance_index % n_utterances, trigger_index=trigger)
+
+    return replace(
+        call,
+        channels=tuple(replace(c, index=i) for i, c in enumerate(call.channels)),
+        utterances=tuple(
+            replace(u, index=i, channel=u.channel % n_channels if n_channels else u.channel)
+            for i, u in enumerate(call.utterances)
+        ),
+        shifts=tuple(led_back(s) for s in call.shifts) if n_utterances else (),
+        moments=tuple(
+            replace(m, evidence=replace(m.evidence, utterances=known(m.evidence.utterances)))
+            for m in call.moments
+        ),
+    )
+
+
 calls = st.builds(
     Call,
     id=text.filter(bool),
@@ -114,7 +144,7 @@ calls = st.builds(
     estimates=some(estimate),
     warnings=some(text),
     provenance=maybe(provenance),
-)
+).map(consistent)
 
 
 @settings(max_examples=60, deadline=None)
@@ -186,3 +216,83 @@ def test_direction_and_magnitude_of_a_shift():
         reason="",
     )
     assert (down.direction, down.magnitude) == ("worse", 0.75)
+
+
+def whole_call():
+    """The JSON of a call in which everything that can refer to something does."""
+    made = Call(
+        id="a",
+        duration_ms=9,
+        channels=(domain.Channel(index=0, role="agent", source="given", confidence=1.0),),
+        utterances=tuple(
+            domain.Utterance(index=i, channel=0, role="agent", start_ms=i, end_ms=i, text="Hi")
+            for i in range(2)
+        ),
+        shifts=(
+            domain.Shift(
+                at_ms=1,
+                utterance_index=1,
+                role="agent",
+                before=0.0,
+                after=1.0,
+                confidence=1.0,
+                trigger_index=0,
+                reason="",
+            ),
+        ),
+        moments=(
+            domain.Moment(
+                rule="r",
+                start_ms=0,
+                end_ms=1,
+                severity=0.5,
+                evidence=domain.Evidence(utterances=(0, 1)),
+                explanation="",
+            ),
+        ),
+    )
+    assert from_json(to_json(made)) == made
+    return json.loads(to_json(made))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("utterances", 1, "index"), 0, r"utterances\[1\]\.index must be 1, not 0"),
+        (("utterances", 0, "channel"), 1, r"utterances\[0\]\.channel"),
+        (("utterances", 0, "channel"), -1, r"utterances\[0\]\.channel"),
+        (("channels", 0, "index"), 1, r"channels\[0\]\.index must be 0"),
+        (("shifts", 0, "utterance_index"), 2, r"shifts\[0\]\.utterance_index"),
+        (("shifts", 0, "trigger_index"), -1, r"shifts\[0\]\.trigger_index"),
+        (("moments", 0, "evidence", "utterances", 1), 2, r"moments\[0\]\.evidence\.utterances\[1\]"),
+        (("moments", 0, "severity"), GIANT, r"moments\[0\]\.severity must be a number within"),
+        (("duration_ms",), -GIANT, r"call\.duration_ms must be a number within"),
+    ],
+)
+def test_an_index_that_leads_nowhere_or_a_giant_number_is_refused(path, value, named):
+    body = place = whole_call()
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(ConversationError, match=named):
+        from_json(json.dumps(body))
+
+
+@pytest.mark.parametrize("levels", [200, 100_000])
+def test_json_nested_too_deeply_to_be_written_again_is_refused(levels):
+    deep = to_json(Call(id="a", duration_ms=1, metadata={"x": "DEEP"}))
+    with pytest.raises(ConversationError, match="nested more than 100 levels"):
+        from_json(deep.replace('"DEEP"', "[" * levels + "]" * levels))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_number_that_could_not_be_written_again_is_not_read(number):
+    text = to_json(Call(id="a", duration_ms=1, metadata={"x": "N"})).replace('"N"', number)
+    with pytest.raises(ConversationError, match=f"{number} is not a number JSON can hold"):
+        from_json(text)
+
+
+def test_half_a_surrogate_pair_is_replaced():
+    text = to_json(Call(id="a", duration_ms=1, metadata={"KEY": ["HALF"]}))
+    found = from_json(text.replace("HALF", r"x\ud83d").replace("KEY", r"\ude00"))
+    assert found.metadata == {"\ufffd": ["x\ufffd"]}

@@ -71,6 +71,13 @@ def test_csv_is_read_as_json_lines_are(tmp_path):
         ([turn(start_ms=True)], "start_ms must be milliseconds"),
         ([turn(start_ms="NaN")], "start_ms must be milliseconds"),
         ([turn(start_ms=1), turn()], "start_ms on some turns only"),
+        ([turn(start_ms=10**400)], "line 1: start_ms must be milliseconds"),
+        ([turn(start_ms="9" * 400)], "line 1: start_ms must be milliseconds"),
+        ([turn(), "[" * 100_000], "line 2: is not JSON .nested more than"),
+        ([turn(), '{"text": NaN}'], "line 2: is not JSON .NaN"),
+        ([turn(), turn(language="english")], "line 2: language must be an ISO 639-1 code"),
+        ([turn(language="e1")], "line 1: language must be"),
+        ([turn(language=7)], "line 1: language must be"),
         ([turn(mood="bad")], "line 1: unknown field 'mood'"),
         ([""], "has no turns"),
     ],
@@ -99,3 +106,26 @@ def test_the_language_is_worked_out_from_the_whole_conversation_unless_given(tmp
     assert call.utterances[0].language is None
     (call,) = read_chats(write(tmp_path / "c.jsonl", *(t | {"language": "nl"} for t in german)))
     assert [u.language for u in call.utterances] == ["nl", "nl"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("en-US", "en"), ("PT_br", "pt"), (" de ", "de"), ("yue", "yue"), ("", None), (None, None)],
+)
+def test_of_a_language_tag_the_language_is_taken(tmp_path, tag, language):
+    (call,) = read_chats(write(tmp_path / "c.jsonl", turn(language=tag)))
+    assert call.utterances[0].language == language
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085"])
+def test_only_a_line_feed_ends_a_line(tmp_path, separator):
+    rows = [json.dumps(turn(text=f"one{separator}two"), ensure_ascii=False) + "\r", "{oops"]
+    (call,) = read_chats(write(tmp_path / "c.jsonl", rows[0]))
+    assert call.utterances[0].text == f"one{separator}two"
+    with pytest.raises(ConversationError, match="line 2"):
+        read_chats(write(tmp_path / "c.jsonl", *rows))
+
+
+def test_half_a_surrogate_pair_is_replaced(tmp_path):
+    (call,) = read_chats(write(tmp_path / "c.jsonl", turn("c\ud83d", text="\ude00 yes \U0001f600")))
+    assert (call.id, call.utterances[0].text) == ("c\ufffd", "\ufffd yes \U0001f600")

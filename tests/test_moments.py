@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 from factories import agent, call, customer, utterance
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sentiment.call import Shift, Word, from_json, to_json
 from sentiment.moments import RULES, MomentOptions, flag_moments
-from sentiment.phrases import normalise, quote
+from sentiment.phrases import clock, normalise, quote, signed, speaker, when
 
 
 def found(rule, *turns, options=None, **fields):
@@ -44,7 +45,7 @@ def test_a_fall_of_the_customers_mood_is_told_with_its_time_its_size_and_what_th
         "worsening", *said, shifts=(shift("customer", 2, -0.1, -0.7, trigger=1, at_ms=134_000),)
     )
     assert moment.explanation == (
-        "At 2:14 the customer's mood fell from -0.1 to -0.7 "
+        "At 2:14 the customer's mood fell from −0.10 to −0.70 "
         "right after the agent said “There is a fee for that.”"
     )
     assert moment.evidence.utterances == (1, 2)
@@ -57,7 +58,7 @@ def test_a_recovery_weighs_less_than_the_same_fall():
     said = [customer(), agent("I can send you a new one."), customer()]
     (up,) = found("recovery", *said, shifts=(shift("customer", 2, -0.5, 0.5, trigger=1),))
     (down,) = found("worsening", *said, shifts=(shift("customer", 2, 0.5, -0.5, trigger=1),))
-    assert "rose from -0.5 to +0.5" in up.explanation
+    assert "rose from −0.50 to +0.50" in up.explanation
     assert up.severity < down.severity
 
 
@@ -65,8 +66,23 @@ def test_without_a_trigger_none_is_named():
     (moment,) = found(
         "worsening", customer(), customer(), shifts=(shift("customer", 1, 0.5, -0.5),), timed=False
     )
-    assert moment.explanation == "In turn 2 the customer's mood fell from +0.5 to -0.5."
+    assert moment.explanation == "In turn 2 the customer's mood fell from +0.50 to −0.50."
     assert moment.start_ms is None
+
+
+@pytest.mark.parametrize(
+    ("role", "who"),
+    [("agent", "the agent"), ("ivr", "the recording"), ("unknown", "the other speaker")],
+)
+def test_a_trigger_is_named_by_its_own_role(role, who):
+    (moment,) = found(
+        "recovery",
+        customer(),
+        utterance(role, "All done."),
+        customer(),
+        shifts=(shift("customer", 2, -0.001, 0.5, trigger=1),),
+    )
+    assert moment.explanation.endswith(f"rose from 0.00 to +0.50 right after {who} said “All done.”")
 
 
 def test_strong_words_of_a_customer_are_a_moment_however_mild_ones_are_not():
@@ -110,7 +126,7 @@ def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
     ]
     (moment,) = found("ends_badly", *bad)
     assert moment.evidence.utterances[-1] == 7
-    assert "“This did not help me at all" in moment.explanation
+    assert "(−0.69 on average), saying “This did not help me at all" in moment.explanation
     assert not found("ends_badly", *bad[:6])
     assert not found("ends_badly", *reversed(bad))
 
@@ -126,7 +142,25 @@ def test_a_long_silence_is_flagged_and_a_hold_is_named():
     assert moment.explanation == (
         "At 0:03 the customer was kept waiting for 42 seconds after the agent said “Can you hold on for me?”"
     )
+    assert moment.evidence.utterances == (0,), "the customer's answer came between"
     assert not found("long_silence", *turns, agent(start_ms=12_900))
+
+
+def test_a_hold_is_named_though_the_agent_answers_the_customers_answer():
+    (moment,) = found(
+        "long_silence",
+        agent("One moment, please."),
+        customer("Okay."),
+        agent("Right."),
+        agent(start_ms=45_000),
+    )
+    assert moment.evidence.utterances == (0,)
+    assert "kept waiting" in moment.explanation
+
+
+def test_a_recording_before_a_silence_is_called_one():
+    (moment,) = found("long_silence", utterance("ivr", "Welcome."), customer(start_ms=45_000))
+    assert moment.explanation.endswith("after the recording said “Welcome.”")
 
 
 def test_silence_before_the_first_and_after_the_last_word_is_not_the_calls():
@@ -148,6 +182,43 @@ def test_an_agent_who_talks_over_the_customer_is_flagged():
     )
     assert not found("overtalk", first, agent("Mm-hm.", start_ms=4_000, end_ms=5_000))
     assert not found("overtalk", first, agent(start_ms=6_000, end_ms=9_000))
+
+
+def test_who_starts_at_the_very_same_time_talks_over_nobody():
+    both = {"start_ms": 0, "end_ms": 6_000}
+    assert not found("overtalk", customer(**both), agent(**both))
+    assert not found("overtalk", agent(**both), customer(**both))
+
+
+def test_overtalk_counts_every_utterance_that_is_cut_and_none_that_is_over():
+    (moment,) = found(
+        "overtalk",
+        customer("All of this.", start_ms=0, end_ms=9_000),
+        customer("It is over.", start_ms=1_000, end_ms=5_000),
+        customer("And then.", start_ms=2_000, end_ms=10_000),
+        agent(start_ms=5_000, end_ms=12_000),
+    )
+    assert moment.evidence.numbers == {"overlap_s": 5.0}
+    assert "who was saying “And then.”" in moment.explanation
+
+
+def test_four_thousand_utterances_take_well_under_a_second():
+    word_ms = 100
+    turns = []
+    for i in range(4_000):
+        at = i * 2_000
+        words = tuple(
+            Word(text="no", start_ms=s, end_ms=s + word_ms, probability=1.0)
+            for s in range(at, at + 4_000, word_ms)
+        )
+        made = (customer, agent)[i % 2]("no " * len(words), start_ms=at, end_ms=at + 4_000)
+        turns.append(dataclasses.replace(made, words=words))
+    long = call(*turns)
+    rule = next(rule for rule in RULES if rule.name == "overtalk")
+    start = time.process_time()
+    (moment,) = rule.find(long, MomentOptions())
+    assert time.process_time() - start < 1.0  # about 0.3 s on a free core
+    assert len(moment.evidence.utterances) == 2_000
 
 
 def test_a_customer_who_talks_over_the_agent_is_not():
@@ -247,6 +318,15 @@ def test_a_threat_said_in_anger_weighs_more():
 def test_text_is_brought_to_one_form():
     assert normalise("I’ve called; I can't wait!!") == "i have called , i can not wait ,"
     assert normalise("dont, wont, cannot") == "do not , will not , can not"
+
+
+def test_times_feelings_and_roles_are_written_as_in_the_pages():
+    assert [clock(ms) for ms in (0, 247_999, 3_729_000)] == ["0:00", "4:07", "1:02:09"]
+    assert (when(247_000, 3), when(None, 3)) == ("At 4:07", "In turn 4")
+    assert [signed(v) for v in (0.4, -0.62, -0.001, 0.004, 0.0)] == [
+        "+0.40", "−0.62", "0.00", "0.00", "0.00",
+    ]  # fmt: skip
+    assert speaker("customer") == "the customer"
 
 
 def test_long_quotes_are_cut_at_a_word():

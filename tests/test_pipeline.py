@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from conftest import FakeScorer, FakeTranscriber, fake_analyser, quiet_recording
@@ -10,6 +13,7 @@ from factories import agent, call, customer
 import sentiment
 from sentiment.errors import ChannelMapError
 from sentiment.formats.sidecar import Sidecar
+from sentiment.pipeline import _once
 
 TALK = {
     0: [("Thank you for calling Acme how can I help you", 0), ("I am sorry about that", 7000)],
@@ -39,13 +43,45 @@ def test_provenance_names_models_and_settings():
     analyser = fake_analyser(FakeTranscriber(TALK))
     with quiet_recording() as recording:
         found = analyser.score(analyser.transcribe(recording, roles={0: "agent"}))
-    assert [(m.task, m.name) for m in found.provenance.models] == [
-        ("transcribe", "fake-whisper"),
-        ("score", "fake-affect"),
+    assert [m.task for m in found.provenance.models] == ["transcribe", "activity", "roles", "score"]
+    assert [m.name for m in found.provenance.models if m.name.startswith("fake")] == [
+        "fake-whisper",
+        "fake-affect",
     ]
     assert found.provenance.version == sentiment.__version__
     assert {"activity", "turns", "shifts", "moments"} <= found.provenance.settings.keys()
     assert sentiment.from_json(sentiment.to_json(found)) == found
+
+
+def test_scoring_a_stored_call_keeps_what_made_its_transcript():
+    with quiet_recording() as recording:
+        stored = replace(
+            fake_analyser(FakeTranscriber(TALK)), settings={"transcription": {"model": "large"}}
+        ).transcribe(recording)
+    again = replace(fake_analyser(), settings={"transcription": {"model": "base"}}).score(stored)
+    assert again.provenance.settings["transcription"] == {"model": "large"}
+    assert fake_analyser().score(call(customer("bad"))).provenance.settings.keys() == {"shifts", "moments"}
+
+
+def test_a_map_that_does_not_fit_costs_no_transcription():
+    transcriber = FakeTranscriber(TALK)
+    with quiet_recording() as recording, pytest.raises(ChannelMapError):
+        fake_analyser(transcriber).transcribe(recording, roles={0: "agent", 5: "customer"})
+    assert transcriber.n_asked == 0
+
+
+def test_a_model_is_made_once_however_many_threads_ask():
+    made = []
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)
+        return object()
+
+    get = _once(make)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: id(get()), range(8)))) == 1
+    assert made == [1]
 
 
 def test_the_sidecar_is_used_and_the_command_goes_before_it():

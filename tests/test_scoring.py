@@ -1,6 +1,7 @@
 """What the command does with files: every one accounted for, every result whole."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 import soundfile
 from conftest import FakeTranscriber, fake_analyser
 
+from sentiment.audio.decode import _HEADERLESS
 from sentiment.call import from_json
 from sentiment.errors import InputError, UnknownModelError
-from service.scoring import find_inputs, score_file
+from service.scoring import AUDIO_SUFFIXES, find_inputs, score_file
 
 TALK = {0: [("Thank you for calling", 0)], 1: [("this is bad", 2000)]}
 
@@ -108,8 +110,43 @@ def test_an_unknown_model_ends_the_run(wav, tmp_path):
     def missing():
         raise UnknownModelError("Whisper model 'gigantic': no such name or path")
 
-    from dataclasses import replace
-
     analyser = replace(fake_analyser(), transcriber=missing)
     with pytest.raises(UnknownModelError):
         list(score_file(analyser, wav, out=tmp_path, formats=["json"], taken={}))
+
+
+def test_one_bad_conversation_costs_none_of_the_others(tmp_path):
+    lines = [{"call_id": c, "role": "customer", "text": "bad"} for c in ("C1", "c1", "c3")]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    first, second, third = run(tmp_path / "c.jsonl", tmp_path / "out")
+    assert (first.row.id, third.row.id) == ("C1", "c3")
+    assert "other call ids" in second.error
+
+
+def test_a_format_that_cannot_hold_the_call_costs_none_of_the_others(tmp_path):
+    (tmp_path / "c.jsonl").write_text(json.dumps({"call_id": "a", "role": "customer", "text": "bad"}))
+    (outcome,) = run(tmp_path / "c.jsonl", tmp_path / "out", ("vtt", "json"))
+    assert "has no times" in outcome.error
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.json"]
+
+
+def test_a_fault_nobody_foresaw_is_an_outcome(wav, tmp_path):
+    def broken():
+        raise ZeroDivisionError("by zero")
+
+    analyser = replace(fake_analyser(), transcriber=broken)
+    (outcome,) = score_file(analyser, wav, out=tmp_path, formats=["json"], taken={})
+    assert "ZeroDivisionError: by zero" in outcome.error
+
+
+def test_a_wrong_call_id_is_found_before_the_work(wav, tmp_path):
+    transcriber = FakeTranscriber(TALK)
+    outcomes = score_file(
+        fake_analyser(transcriber), wav, out=tmp_path, formats=["json"], taken={"one": Path("other.wav")}
+    )
+    assert "other.wav" in next(outcomes).error
+    assert transcriber.n_asked == 0
+
+
+def test_every_headerless_form_is_found_in_a_folder():
+    assert set(_HEADERLESS) <= AUDIO_SUFFIXES

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sentiment import shifts
 from sentiment.call import from_json, to_json
 from sentiment.shifts import ShiftOptions, find_shifts
+from sentiment.triggers import find_trigger
 
 SCORER_SD = 0.35
 """How far a real scorer's polarities lie around a speaker's level."""
@@ -264,3 +265,19 @@ def test_no_trigger_where_the_other_party_had_said_nothing():
     (shift,) = find_shifts(call(utterance("ivr", "Please hold."), *monologue, agent()))
     assert shift.trigger_index is None
     assert shift.reason == "No trigger: the agent had said nothing before."
+
+
+@pytest.mark.parametrize(
+    ("party", "other", "who"),
+    [
+        ("customer", "unknown", "the other speaker"),
+        ("unknown", "agent", "the agent"),
+        ("unknown", "customer", "the customer"),
+        ("agent", "customer", "the customer"),
+    ],
+)
+def test_the_trigger_is_named_by_its_own_role(party, other, who):
+    said = call(utterance(party), utterance(other, "Let me see."), utterance(party, polarity=0.5))
+    trigger, reason = find_trigger(said, said.utterances[0], said.utterances[2], 0.5, turns=3)
+    assert trigger == said.utterances[1]
+    assert reason == f"Right after {who} said: “Let me see.”"

@@ -48,6 +48,11 @@ def test_no_sidecar_says_nothing(tmp_path):
         ({"call_id": ""}, "call_id must be text"),
         ({"started_at": "2026-03-02T09:30:00"}, "with its zone"),
         ({"started_at": "soon"}, "ISO 8601"),
+        ({"started_at": "0001-01-01T00:00+01:00"}, "ISO 8601"),
+        ('{"metadata": {"x": NaN}}', "cannot be read as JSON .NaN"),
+        ('{"metadata": {"x": -Infinity}}', "cannot be read as JSON .-Infinity"),
+        ('{"metadata": ' + "[" * 100_000, "nested more than"),
+        ({"channels": {"agent": "9" * 5000}}, "must be a number"),
         ({"metadata": []}, "metadata must be an object"),
         ({"channels": [0, 1]}, "channels must be an object"),
         ({"channels": {"boss": 0}}, "unknown role 'boss'"),
@@ -65,3 +70,8 @@ def test_channels_on_the_command_line():
     for wrong in ("agent", "agent=x", "agent=0,agent=1", "agent=0,customer=0", "", "boss=1", "agent=-1"):
         with pytest.raises(ChannelMapError, match="--channels"):
             parse_channels(wrong)
+
+
+def test_half_a_surrogate_pair_is_replaced(tmp_path):
+    about = sidecar(tmp_path, {"queue": "q\ud83d", "metadata": {"\udc00": ["\ud83d"]}})
+    assert (about.queue, about.metadata) == ("q\ufffd", {"\ufffd": ["\ufffd"]})

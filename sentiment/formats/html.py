@@ -13,12 +13,16 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import cycle
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sentiment import phrases
 from sentiment.files import file_stem
+from sentiment.formats.names import party_names
+from sentiment.phrases import signed
 from sentiment.summary import Failure, Row, flagged, lowest, ranked, summarise, worst_first
 
 if TYPE_CHECKING:
@@ -38,15 +42,6 @@ UNCLEAR_WORD = 0.4
 SHOWN_EMOTION = 0.2
 LISTED_EMOTION = 0.05
 """Least probability of an emotion to be shown beside an utterance, and to be listed in its details."""
-
-MINUS = "\N{MINUS SIGN}"
-
-ROLE_NAMES: Mapping[Role, str] = {
-    "agent": "Agent",
-    "customer": "Customer",
-    "ivr": "Recorded voice",
-    "unknown": "Speaker",
-}
 
 SOURCES = {
     "given": "given",
@@ -147,16 +142,12 @@ def index_page(rows: Sequence[Row], failures: Sequence[Failure]) -> str:
 
 
 def _parties(call: Call) -> dict[tuple[int, Role], Party]:
-    """Who speaks, by channel and role; equal roles are numbered."""
+    """Who speaks, by channel and role, and how each is shown."""
     channels = {channel.index: channel for channel in call.channels}
-    keys: list[tuple[int, Role]] = [(c.index, c.role) for c in call.channels]
-    keys = list(dict.fromkeys(keys + [(u.channel, u.role) for u in call.utterances]))
-    roles = [role for _, role in keys]
+    styles = cycle(("first", "second"))
     parties = {}
-    for at, (index, role) in enumerate(keys):
-        nth = roles[:at].count(role)
-        name = ROLE_NAMES[role] + (f" {nth + 1}" if roles.count(role) > 1 else "")
-        style = ("first", "second")[nth % 2] if role == "unknown" else role
+    for (index, role), name in party_names(call).items():
+        style = next(styles) if role == "unknown" else role
         channel = channels.get(index)
         known = channel if channel is not None and channel.role == role else None
         parties[index, role] = Party(name, style, role, known)
@@ -285,19 +276,9 @@ def _settings(call: Call) -> str:
 # -- how values are written ----------------------------------------------------------------------
 
 
-def signed(value: float) -> str:
-    """A polarity with its sign and two decimals: ``+0.40``, ``−0.62`` (a real minus), ``0.00``."""
-    text = f"{value:+.2f}"
-    return "0.00" if float(text) == 0 else text.replace("-", MINUS)
-
-
 def clock(ms: int | None) -> str:
     """A time in the call: ``4:07``, ``1:02:09``; an en dash if there is none."""
-    if ms is None:
-        return "\N{EN DASH}"
-    minutes, seconds = divmod(ms // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return "\N{EN DASH}" if ms is None else phrases.clock(ms)
 
 
 def tone(polarity: float) -> str:

@@ -9,13 +9,14 @@ Every field may be left out.
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from sentiment.call import Role
+from sentiment.call import ROLES, Role
 from sentiment.errors import ChannelMapError, ConversationError
+from sentiment.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidecar", "channel_roles", "parse_channels", "read_sidecar", "sidecar_path"]
 
-_ROLES: tuple[Role, ...] = get_args(Role)
 _TEXT_FIELDS = ("call_id", "agent_id", "customer_id", "queue")
 
 
@@ -55,7 +55,7 @@ def read_sidecar(recording: Path) -> Sidecar:
     """
     path = sidecar_path(recording)
     try:
-        body = json.loads(path.read_text(encoding="utf-8-sig"))
+        body = read_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Sidecar()
     except (OSError, ValueError) as error:
@@ -108,10 +108,10 @@ def channel_roles(channels: Mapping[str, object], *, where: str) -> dict[int, Ro
     """
     roles: dict[int, Role] = {}
     for role, number in channels.items():
-        if role not in _ROLES:
-            raise ChannelMapError(f"{where}: unknown role {role!r}; the roles are {', '.join(_ROLES)}")
-        if isinstance(number, bool) or not str(number).isdecimal():
-            raise ChannelMapError(f"{where}: channel {number!r} of {role} must be a number from 0")
+        if role not in ROLES:
+            raise ChannelMapError(f"{where}: unknown role {role!r}; the roles are {', '.join(ROLES)}")
+        if isinstance(number, bool) or not re.fullmatch(r"[0-9]{1,3}", str(number)):
+            raise ChannelMapError(f"{where}: channel {number!r:.20} of {role} must be a number from 0")
         if int(str(number)) in roles:
             raise ChannelMapError(f"{where}: channel {number} is given to two roles")
         roles[int(str(number))] = role
@@ -123,10 +123,10 @@ def _moment(value: object, path: Path) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ConversationError(
-            f"{path}: started_at must be an ISO 8601 time with its zone, such as 2026-03-02T09:30:00+01:00"
-        )
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1
+        pass
+    raise ConversationError(
+        f"{path}: started_at must be an ISO 8601 time with its zone, such as 2026-03-02T09:30:00+01:00"
+    )

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from sentiment.errors import ConversationError
+from sentiment.formats.names import party_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,10 @@ def to_webvtt(call: Call) -> str:
     Raises:
         ConversationError: a text conversation without times.
     """
+    names = party_names(call)
     lines = ["WEBVTT", ""]
     for utterance, start_ms, end_ms in _timed(call, "WebVTT"):
-        voice = utterance.role.capitalize()
+        voice = names[utterance.channel, utterance.role]
         lines += [
             str(utterance.index),
             f"{_clock(start_ms)} --> {_clock(end_ms)}",
@@ -39,19 +41,23 @@ def to_srt(call: Call) -> str:
     Raises:
         ConversationError: a text conversation without times.
     """
+    names = party_names(call)
     lines: list[str] = []
     for number, (utterance, start_ms, end_ms) in enumerate(_timed(call, "SubRip"), 1):
         times = f"{_clock(start_ms)} --> {_clock(end_ms)}".replace(".", ",")
-        lines += [str(number), times, f"{utterance.role.capitalize()}: {_one_line(utterance.text)}", ""]
+        voice = names[utterance.channel, utterance.role]
+        lines += [str(number), times, f"{voice}: {_one_line(utterance.text)}", ""]
     return "\n".join(lines)
 
 
 def to_text(call: Call) -> str:
     """The transcript as plain text, a line for each utterance with its time (if known) and speaker."""
+    names = party_names(call)
     lines = []
     for utterance in call.utterances:
         at = "" if utterance.start_ms is None else f"[{_clock(utterance.start_ms)}] "
-        lines.append(f"{at}{utterance.role.capitalize()}: {_one_line(utterance.text)}\n")
+        voice = names[utterance.channel, utterance.role]
+        lines.append(f"{at}{voice}: {_one_line(utterance.text)}\n")
     return "".join(lines)
 
 

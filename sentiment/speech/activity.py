@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from sentiment.call import Model
 from sentiment.timeline import Span, union
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ CONTEXT_SAMPLES = 64
 STATE_SIZE = 128
 BLOCK_MS = 60_000
 """A whole number of windows; 60 s of sound take about 30 MB while they are judged."""
+
+
+ACTIVITY_MODEL = Model(task="activity", name="silero-vad of faster-whisper", revision="6")
+"""For a call's provenance."""
 
 
 class Audible(Protocol):

@@ -48,8 +48,7 @@ class OpenAIWhisperEngine:
             import whisper
         except ImportError:
             raise UnknownModelError(
-                "speech engine 'openai-whisper': not installed; run: "
-                "pip install 'conversation-sentiment[openai-whisper]'"
+                "speech engine 'openai-whisper': not installed; run: pip install openai-whisper"
             ) from None
         device = options.device
         if device == "auto":

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sentiment.call import ROLES, Channel, Role, RoleSource, Word
+from sentiment.call import ROLES, Channel, Model, Role, RoleSource, Word
 from sentiment.errors import ChannelMapError
 from sentiment.speech.roles import LANGUAGE, RoleModel, load_role_model, probability_first_is_agent
+from sentiment.weights import verify, weights_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sentiment.speech.transcriber import Transcript
     from sentiment.timeline import Span
 
-__all__ = ["Voice", "identify"]
+__all__ = ["Voice", "check_roles", "identify", "models_used"]
 
 OTHER: Mapping[Role, Role] = {"agent": "customer", "customer": "agent"}
 
@@ -61,15 +62,30 @@ def identify(
             of which not all have a role.
         CorruptModelError: a model's weights are missing or damaged.
     """
-    roles = _checked(roles or {}, recording, len(transcripts))
+    roles = check_roles(roles or {}, recording)
     if len(transcripts) > 1 or roles:
         return _by_channel(transcripts, roles, source)
     return _by_voice(recording, transcripts[0], speech[0])
 
 
-def _checked(roles: Mapping[int, Role], recording: Recording, n_channels: int) -> Mapping[int, Role]:
-    """The roles that apply; refuses a map that does not fit the recording's channels."""
-    name, n_in_file = recording.audio.name, max(recording.audio.n_channels, n_channels)
+def models_used(recording: Recording, voices: Sequence[Voice]) -> tuple[Model, ...]:
+    """The models :func:`identify` took part with, for a call's provenance."""
+    used = []
+    if recording.n_channels == 1 and any(voice.words for voice in voices):
+        used.append(("speakers", "speaker"))
+    if any(voice.channel.source == "inferred" and voice.words for voice in voices):
+        used.append(("roles", "roles"))
+    return tuple(Model(task=task, name=name, revision=verify(weights_dir(name))[:12]) for task, name in used)
+
+
+def check_roles(roles: Mapping[int, Role], recording: Recording) -> Mapping[int, Role]:
+    """The roles that apply to a recording.
+
+    Raises:
+        ChannelMapError: as :func:`identify`.
+    """
+    name, n_channels = recording.audio.name, recording.n_channels
+    n_in_file = max(recording.audio.n_channels, n_channels)
     for channel, role in roles.items():
         if not 0 <= channel < n_in_file:
             raise ChannelMapError(

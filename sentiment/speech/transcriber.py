@@ -174,9 +174,9 @@ class WindowTranscriber:
             heard = self._decode(encoded, group, language)
             for window, each in zip(group, heard, strict=True):
                 words += self._believed(recording, channel, window, each, language)
-        return Transcript(
-            words=cut_loops(words), language=language if windows else None, language_probability=probability
-        )
+        if not words:
+            return Transcript(words=(), language=None, language_probability=None)
+        return Transcript(words=cut_loops(words), language=language, language_probability=probability)
 
     def _decode(self, encoded: Any, windows: Sequence[Window], language: str) -> Sequence[Heard]:
         return self._engine.decode(encoded, [w.duration_ms / 1000 for w in windows], language)

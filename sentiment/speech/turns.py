@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
@@ -62,7 +63,7 @@ def ends_sentence(word: str) -> bool:
 
 
 def _cut(words: Sequence[Word], replies: Sequence[int], options: TurnOptions) -> Iterator[tuple[Word, ...]]:
-    """Runs of words that belong together; ``replies`` are the start times of the others' words."""
+    """Runs of words that belong together; ``replies``: the start times of the others' words, sorted."""
     if not words:
         return
     run = [words[0]]
@@ -86,7 +87,8 @@ def _parts(before: Word, after: Word, n_words: int, replies: Sequence[int], opti
         return True
     if gap_ms < options.reply_pause_ms:
         return False
-    return sum(before.end_ms <= at < after.start_ms for at in replies) >= options.reply_words
+    n_replies = bisect_left(replies, after.start_ms) - bisect_left(replies, before.end_ms)
+    return n_replies >= options.reply_words
 
 
 def _halve(words: tuple[Word, ...], max_words: int) -> Iterator[tuple[Word, ...]]:
