@@ -328,3 +328,42 @@ def test_whispers_own_rules() -> None:
     assert is_looped("come in as soon as possible " * 8)
     assert not is_looped("So let's just go ahead and pencil you in for two days from now.")
     assert not is_looped("")
+
+
+def _heard(*timed: tuple[str, float, float]) -> list[HeardWord]:
+    return [HeardWord(text=text, start_s=start, end_s=end, probability=0.9) for text, start, end in timed]
+
+
+TWO_SPANS = Window((Span(0, 2000), Span(40_000, 42_000)))
+
+
+def test_a_word_belongs_to_the_span_in_which_it_ends() -> None:
+    first, second = place(_heard((" for", 1.2, 1.6), (" me", 1.6, 1.8), (" two", 1.8, 2.3)), TWO_SPANS)
+    assert [w.text for w in first] == ["for", "me"]
+    assert [(w.text, w.start_ms, w.end_ms) for w in second] == [("two", 40_000, 40_300)]
+
+
+def test_the_first_word_of_a_sentence_goes_with_the_rest_of_it() -> None:
+    words = _heard((" today?", 1.0, 1.5), (" Of", 1.5, 1.9), (" course,", 2.3, 2.8))
+    first, second = place(words, TWO_SPANS)
+    assert [w.text for w in first] == ["today?"]
+    assert [w.text for w in second] == ["Of", "course,"]
+    assert second[0].start_ms >= 40_000
+    assert second[0].end_ms > second[0].start_ms
+    kept = place(_heard((" today?", 1.0, 1.5), (" Sure.", 1.5, 1.9), (" and", 2.3, 2.8)), TWO_SPANS)
+    assert [[w.text for w in ws] for ws in kept] == [["today?", "Sure."], ["and"]]
+
+
+def test_pieces_that_are_written_on_are_one_word() -> None:
+    words = _heard(
+        (" in", 0.1, 0.2),
+        ("-house", 0.2, 0.5),
+        (" at", 0.5, 0.6),
+        (" 8", 0.6, 0.7),
+        (" a", 0.7, 0.8),
+        (".m.", 0.8, 0.9),
+    )
+    (found, _) = place(words, TWO_SPANS)
+    assert [(w.text, w.start_ms, w.end_ms) for w in found] == [
+        ("in-house", 100, 500), ("at", 500, 600), ("8", 600, 700), ("a.m.", 700, 900),
+    ]  # fmt: skip

@@ -9,7 +9,6 @@ with two threads in one operation than with one, since a step of the decoder is 
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FasterWhisperEngine"]
 
-SAMPLE_RATE_HZ = 16_000
-MAX_FRAMES = 3000
-TAIL_S = 3.0
-STEP_S = 5.0
 PREPENDED = "\"'“¿([{-"
 APPENDED = "\"'.。,，!！?？:：”)]}、"
 
@@ -82,58 +77,38 @@ class FasterWhisperEngine:
         """The languages the model knows."""
         return frozenset(self._whisper.supported_languages)
 
-    def encode(self, sounds: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
-        """Encode sounds of at most 30 s each, every one float32 ``(1, frames, n_state)``.
+    def encode(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Encode sounds of at most 30 s each; float32 ``(n, 1500, n_state)``.
 
-        A sound is followed by silence as Whisper expects, but only by ``TAIL_S`` and up to the next
-        multiple of ``STEP_S``, not up to 30 s: that costs as much to encode as speech does.
+        Each is followed by silence up to 30 s. Less would cost less, but then Whisper hears a word in a
+        ringing tone.
         """
-        return list(self._workers.map(self._encode, sounds))
+        return np.concatenate(list(self._workers.map(self._encode, sounds)))
 
     def _encode(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         from ctranslate2 import StorageView
         from faster_whisper.audio import pad_or_trim
 
-        steps = math.ceil((len(sound) / SAMPLE_RATE_HZ + TAIL_S) / STEP_S)
-        n_frames = min(MAX_FRAMES, round(steps * STEP_S * MAX_FRAMES / 30))
-        features = pad_or_trim(self._whisper.feature_extractor(sound)[..., :-1], n_frames)
+        features = pad_or_trim(self._whisper.feature_extractor(sound)[..., :-1])
         view = StorageView.from_array(np.ascontiguousarray(features[np.newaxis]))
         return np.array(self._whisper.model.encode(view, to_cpu=True))
 
-    def spoken(self, encoded: Sequence[NDArray[np.float32]]) -> Sequence[Mapping[str, float]]:
+    def spoken(self, encoded: NDArray[np.float32]) -> Sequence[Mapping[str, float]]:
         """For each sound the probability of each language."""
         from ctranslate2 import StorageView
 
-        found = (self._whisper.model.detect_language(StorageView.from_array(each))[0] for each in encoded)
+        found = self._whisper.model.detect_language(StorageView.from_array(encoded))
         return [{token[2:-2]: float(probability) for token, probability in each} for each in found]
 
     def decode(
-        self, encoded: Sequence[NDArray[np.float32]], durations_s: Sequence[float], language: str
+        self, encoded: NDArray[np.float32], durations_s: Sequence[float], language: str
     ) -> Sequence[Heard]:
         """What is said in each sound, decoded without timestamps, aligned by cross attention."""
-        shares = self._shares([each.shape[1] for each in encoded])
+        shares = np.array_split(np.arange(len(durations_s)), min(self._n_workers, len(durations_s)))
         heard = self._workers.map(
-            lambda share: self._decode(
-                np.concatenate([encoded[i] for i in share]), [durations_s[i] for i in share], language
-            ),
-            shares,
+            lambda share: self._decode(encoded[share], [durations_s[i] for i in share], language), shares
         )
-        found = {
-            i: each
-            for share, some in zip(shares, heard, strict=True)
-            for i, each in zip(share, some, strict=True)
-        }
-        return [found[i] for i in range(len(encoded))]
-
-    def _shares(self, lengths: Sequence[int]) -> list[list[int]]:
-        """The sounds in batches of equal length, as many batches as there are workers or more."""
-        largest = max(1, math.ceil(len(lengths) / self._n_workers))
-        shares: list[list[int]] = []
-        for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-            if not shares or len(shares[-1]) == largest or lengths[shares[-1][0]] != lengths[i]:
-                shares.append([])
-            shares[-1].append(i)
-        return shares
+        return [each for share in heard for each in share]
 
     def _decode(
         self, encoded: NDArray[np.float32], durations_s: Sequence[float], language: str

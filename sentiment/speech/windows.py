@@ -7,7 +7,8 @@ time in the window then has to be brought back to the recording's, span by span.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,8 @@ EDGE_MS = 100
 
 WRITTEN_ON = frozenset("-'’.,:/%&+")
 """What a piece of a word begins with; a word of its own begins with a space."""
+
+SENTENCE_ENDS = (".", "?", "!")
 
 SEARCH_MS = 10_000
 QUIET_MS = 100
@@ -143,7 +146,25 @@ def place(words: Sequence[HeardWord], window: Window) -> tuple[tuple[Word, ...],
                 probability=min(1.0, max(0.0, float(word.probability))),
             )
         )
+    _carry_over(found, window)
     return tuple(_fit(tuple(ws), span) for ws, span in zip(found, window.spans, strict=True))
+
+
+def _carry_over(found: Sequence[list[Word]], window: Window) -> None:
+    """Move the first word of a sentence to the span with the rest of it ("... today? Of" / "course").
+
+    Now and then the aligner puts even the end of a span's first word before the joint; then the text
+    tells: a lone word after the end of a sentence, and the next span begins in lower case.
+    """
+    before = ""
+    for i, (words, after) in enumerate(pairwise(found)):
+        if words and after:
+            ahead = words[-2].text if len(words) > 1 else before
+            alone = ahead.endswith(SENTENCE_ENDS) and not words[-1].text.endswith(SENTENCE_ENDS)
+            if alone and after[0].text[:1].islower():
+                start_ms = window.spans[i + 1].start_ms
+                after.insert(0, replace(words.pop(), start_ms=start_ms, end_ms=start_ms))
+        before = words[-1].text if words else before
 
 
 def _joined(words: Sequence[HeardWord]) -> list[HeardWord]:
