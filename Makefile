@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 run: setup
-	$(BIN)/sentiment score sentiment/samples --out out --format json,html,vtt
+	$(BIN)/sentiment score sentiment/samples sentiment/samples/chat.jsonl --out out --format json,html,vtt
 
 check: setup
 	$(BIN)/ruff check .

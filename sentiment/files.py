@@ -14,7 +14,7 @@ from sentiment.errors import OutputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["file_stem", "write_atomically"]
+__all__ = ["file_stem", "make_folder", "write_atomically"]
 
 _LONGEST_STEM_BYTES = 180  # most file systems allow 255; room for an extension and a temporary suffix
 
@@ -46,6 +46,24 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results, before any work is done for it.
+
+    Raises:
+        OutputError: it cannot be made, is a file, or cannot be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise OutputError(f"{path}: is a file, not a folder; choose another with --out") from None
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be made ({error.strerror}); choose another folder with --out"
+        ) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written to; choose another folder with --out")
 
 
 def file_stem(call_id: str) -> str:

@@ -246,7 +246,7 @@ def _silence(call: Call, silence: Span, before: Utterance) -> Moment:
         if turn.role in ("agent", "ivr") and find(turn.text, (wording.HOLD,)):
             before, numbers = turn, numbers | {"hold_s": silence_s}
             break
-    what = "the customer was kept waiting" if "hold_s" in numbers else "nobody spoke"
+    what = "the customer was kept waiting" if "hold_s" in numbers else "no words were heard"
     who = "someone" if before.role == "unknown" else speaker(before.role)
     return Moment(
         rule="long_silence",
@@ -359,7 +359,7 @@ RULES: tuple[Rule, ...] = (
             "the agent's wording was dismissive ({kind})",
         ),
     ),
-    Rule("long_silence", "Nobody spoke for long.", _long_silence),
+    Rule("long_silence", "No words of anyone for long.", _long_silence),
     Rule("overtalk", "The agent started while the customer was speaking, and went on.", _overtalk),
 )
 """Every rule, in the order moments at the same place are listed."""

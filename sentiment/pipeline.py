@@ -9,6 +9,7 @@ Each step takes a :class:`~sentiment.call.Call` and returns a new one.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -21,11 +22,13 @@ from sentiment.audio import Recording, open_recording
 from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
 from sentiment.formats.sidecar import Sidecar, read_sidecar
 from sentiment.moments import MomentOptions, flag_moments
+from sentiment.phrases import clock
 from sentiment.shifts import ShiftOptions, find_shifts
 from sentiment.speech.activity import ACTIVITY_MODEL, ActivityOptions, speech_spans
-from sentiment.speech.speakers import check_roles, identify, models_used
+from sentiment.speech.speakers import Voice, check_roles, identify, models_used
 from sentiment.speech.transcriber import Transcriber, TranscriberOptions, load_transcriber
 from sentiment.speech.turns import TurnOptions, utterances
+from sentiment.timeline import Span, union
 
 __all__ = ["Analyser", "Progress", "Scorer", "load"]
 
@@ -125,7 +128,7 @@ class Analyser:
             audio=recording.audio,
             channels=tuple(voice.channel for voice in voices),
             utterances=utterances(voices, self.turns),
-            warnings=recording.warnings,
+            warnings=(*recording.warnings, *_not_understood(speech, voices)),
             provenance=_provenance(
                 (transcriber.model, ACTIVITY_MODEL, *models_used(recording, voices)),
                 {**self.settings, "activity": asdict(self.activity), "turns": asdict(self.turns)},
@@ -201,6 +204,25 @@ def _provenance(models: tuple[Model, ...], settings: Mapping[str, JSON]) -> Prov
     return Provenance(version=sentiment.__version__, models=models, settings=json.loads(json.dumps(settings)))
 
 
+def _not_understood(speech: Sequence[Sequence[Span]], voices: Sequence[Voice]) -> list[str]:
+    """A sentence for each channel with stretches of speech in which no word was recognised."""
+    found = []
+    for channel, spans in enumerate(speech):
+        words = [w for v in voices if len(speech) == 1 or v.channel.index == channel for w in v.words]
+        heard = union(Span(w.start_ms, w.end_ms) for w in words)
+        starts = [span.start_ms for span in heard]
+
+        def is_heard(span: Span, heard: Sequence[Span] = heard, starts: Sequence[int] = starts) -> bool:
+            last = bisect_left(starts, span.end_ms) - 1
+            return last >= 0 and heard[last].end_ms > span.start_ms
+
+        missed = [s for s in spans if s.duration_ms >= NOTICED_MS and not is_heard(s)]
+        if missed:
+            times = ", ".join(clock(s.start_ms) for s in missed[:8]) + (" ..." if len(missed) > 8 else "")
+            found.append(f"Channel {channel}: speech, or a sound like it, but no recognised word at {times}.")
+    return found
+
+
 def _scored(call: Call, scorer: Scorer) -> Call:
     """The call with a score, or the reason for having none, on every utterance."""
     reasons = [_why_unscored(u, scorer) for u in call.utterances]
@@ -219,6 +241,9 @@ def _scored(call: Call, scorer: Scorer) -> Call:
         )
     return replace(call, utterances=utterances, warnings=tuple(warnings))
 
+
+NOTICED_MS = 1_500
+"""Speech this long without a recognised word is told of; shorter is mostly a breath or an "um"."""
 
 _UNSCORED = "Not scored, in the language"
 

@@ -203,14 +203,16 @@ def _run(
     """Score with a progress bar on stderr; the outcomes so far, and the exit code if it was cut short."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from sentiment.files import make_folder
     from service.scoring import Outcome, find_inputs, score_file
 
     roles = _roles(channels)
+    make_folder(out)
     inputs: list[Path] = []
     outcomes: list[Outcome] = []
     for path in paths:
         try:
-            inputs += find_inputs(path)
+            inputs += [found for found in find_inputs(path) if found not in inputs]
         except InputError as error:
             outcomes.append(Outcome(source=path, error=str(error)))
     taken: dict[str, Path] = {}
@@ -229,7 +231,10 @@ def _run(
                 ):  # fmt: skip
                     outcomes.append(outcome)
                     said = "failed" if outcome.row is None else f"done in {outcome.seconds:.1f} s"
-                    bar.console.print(f"{path.name}: {said}", markup=False, highlight=False, soft_wrap=True)
+                    for line in (said, *(f"warning: {warning}" for warning in outcome.warnings)):
+                        bar.console.print(
+                            f"{path.name}: {line}", markup=False, highlight=False, soft_wrap=True
+                        )
         except KeyboardInterrupt:
             return outcomes, INTERRUPTED
         except UnknownModelError as error:
@@ -256,7 +261,7 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
     from sentiment.formats.html import clock, signed
 
     table = Table(header_style="bold", box=SIMPLE_HEAD)
-    table.add_column("Call", overflow="fold", min_width=20)
+    table.add_column("Call", no_wrap=True)
     for name in ("Duration", "Customer\nstart → end", "Peak\nintensity", "Shifts", "Flagged\nmoments"):
         table.add_column(name, justify="right")
     for row in (outcome.row for outcome in outcomes):
@@ -291,8 +296,10 @@ def _write_index(outcomes: Sequence[Outcome], out: Path) -> None:
     from sentiment.files import write_atomically
     from sentiment.formats.html import index_page
     from sentiment.summary import Failure
+    from service.scoring import earlier_rows
 
     rows = [outcome.row for outcome in outcomes if outcome.row]
+    rows += earlier_rows(out, but={row.id for row in rows})
     failures = [Failure(name=str(o.source), error=o.error or "") for o in outcomes if o.row is None]
     index = out / "index.html"
     write_atomically(index, index_page(rows, failures))

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sentiment.audio import open_recording, peaks, playback
-from sentiment.call import Call, Role, to_json
+from sentiment.call import Call, Role, from_json, to_json
 from sentiment.errors import (
     ConversationError,
     InputError,
@@ -24,13 +24,13 @@ from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
 from sentiment.summary import Row, summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from sentiment.audio import Recording
     from sentiment.pipeline import Analyser, Progress
 
-__all__ = ["AUDIO_SUFFIXES", "FORMATS", "Outcome", "find_inputs", "render", "score_file"]
+__all__ = ["AUDIO_SUFFIXES", "FORMATS", "Outcome", "earlier_rows", "find_inputs", "render", "score_file"]
 
 AUDIO_SUFFIXES = frozenset(
     {
@@ -48,10 +48,11 @@ _N_PEAKS = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What became of one call: its ``row`` of the summary, or the ``error``; and how long it took."""
+    """What became of one call: its ``row`` of the summary and ``warnings``, or the ``error``."""
 
     source: Path
     row: Row | None = None
+    warnings: tuple[str, ...] = ()
     error: str | None = None
     seconds: float = 0.0
 
@@ -124,6 +125,21 @@ def score_file(
         yield _outcome(path, partial(one_chat, written))
 
 
+def earlier_rows(out: Path, *, but: Set[str]) -> list[Row]:
+    """The calls of earlier runs whose JSON and page are in ``out``, except those with an id in ``but``."""
+    rows = []
+    for path in sorted(out.glob("*.json")):
+        if not path.with_suffix(".html").is_file():
+            continue
+        try:
+            call = from_json(path.read_bytes())
+        except (ConversationError, OSError):
+            continue  # not a call of this version: its page stays, but it cannot be listed
+        if call.id not in but:
+            rows.append(summarise(call))
+    return rows
+
+
 def render(
     call: Call, form: str, *, audio: bytes | None = None, outline: Sequence[Sequence[float]] = ()
 ) -> str:
@@ -156,7 +172,7 @@ def _outcome(path: Path, work: Callable[[], Call]) -> Outcome:
             f"{path}: failed by a fault of this software ({type(error).__name__}: {what}); please report it"
         )
         return Outcome(source=path, error=told, seconds=time.monotonic() - began)
-    return Outcome(source=path, row=summarise(call), seconds=time.monotonic() - began)
+    return Outcome(source=path, row=summarise(call), warnings=call.warnings, seconds=time.monotonic() - began)
 
 
 def _write(call: Call, out: Path, formats: Sequence[str], recording: Recording | None) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.errors import OutputError
-from sentiment.files import file_stem, write_atomically
+from sentiment.files import file_stem, make_folder, write_atomically
 
 
 def test_writes_text_and_bytes_and_makes_the_folder(tmp_path):
@@ -92,3 +92,13 @@ def test_the_umask_is_heeded_without_being_touched(tmp_path, monkeypatch):
         monkeypatch.undo()
         os.umask(old)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_for_results_is_tried_before_the_work(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(OutputError, match="cannot be made"):
+        make_folder(tmp_path / "file" / "deeper")

@@ -11,9 +11,12 @@ from conftest import FakeScorer, FakeTranscriber, fake_analyser, quiet_recording
 from factories import agent, call, customer
 
 import sentiment
+from sentiment.call import Channel, Word
 from sentiment.errors import ChannelMapError
 from sentiment.formats.sidecar import Sidecar
-from sentiment.pipeline import _once
+from sentiment.pipeline import _not_understood, _once
+from sentiment.speech.speakers import Voice
+from sentiment.timeline import Span
 
 TALK = {
     0: [("Thank you for calling Acme how can I help you", 0), ("I am sorry about that", 7000)],
@@ -174,3 +177,16 @@ def test_the_public_face_is_all_of_it():
     assert set(sentiment.__all__) <= set(dir(sentiment))
     with pytest.raises(AttributeError, match="nothing_here"):
         _ = sentiment.nothing_here
+
+
+def test_speech_without_a_word_is_told_of():
+    voice = Voice(
+        channel=Channel(index=0, role="agent", source="given", confidence=1.0),
+        words=(Word(text="hi", start_ms=500, end_ms=800, probability=1.0),),
+    )
+    speech = [(Span(0, 2000), Span(5000, 6000), Span(65_000, 67_000)), (Span(0, 3000),)]
+    silent = replace(voice, channel=replace(voice.channel, index=1), words=())
+    first, second = _not_understood(speech, [voice, silent])
+    assert first == "Channel 0: speech, or a sound like it, but no recognised word at 1:05."
+    assert second.endswith("at 0:00.")
+    assert _not_understood([speech[0][:2]], [voice]) == []

@@ -12,7 +12,7 @@ from conftest import FakeTranscriber, fake_analyser
 from sentiment.audio.decode import _HEADERLESS
 from sentiment.call import from_json
 from sentiment.errors import InputError, UnknownModelError
-from service.scoring import AUDIO_SUFFIXES, find_inputs, score_file
+from service.scoring import AUDIO_SUFFIXES, earlier_rows, find_inputs, score_file
 
 TALK = {0: [("Thank you for calling", 0)], 1: [("this is bad", 2000)]}
 
@@ -150,3 +150,20 @@ def test_a_wrong_call_id_is_found_before_the_work(wav, tmp_path):
 
 def test_every_headerless_form_is_found_in_a_folder():
     assert set(_HEADERLESS) <= AUDIO_SUFFIXES
+
+
+def test_the_overview_keeps_the_calls_of_earlier_runs(wav, tmp_path):
+    out = tmp_path / "out"
+    run(wav, out, ("json", "html"))
+    (out / "notes.json").write_text("{}")
+    assert [row.id for row in earlier_rows(out, but=set())] == ["one"]
+    assert earlier_rows(out, but={"one"}) == []
+    (out / "one.html").unlink()
+    assert earlier_rows(out, but=set()) == []
+
+
+def test_a_legal_name_too_long_for_a_sidecar_is_scored(wav, tmp_path):
+    long = wav.rename(wav.with_name("a" * 250 + ".wav"))
+    (outcome,) = run(long, tmp_path / "out")
+    assert outcome.error is None
+    assert len(list((tmp_path / "out").iterdir())) == 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from errno import ENAMETOOLONG
 from typing import TYPE_CHECKING, Any
 
 from sentiment.call import ROLES, Role
@@ -59,6 +60,8 @@ def read_sidecar(recording: Path) -> Sidecar:
     except FileNotFoundError:
         return Sidecar()
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == ENAMETOOLONG:
+            return Sidecar()  # no file can have that name
         raise ConversationError(
             f"{path}: cannot be read as JSON ({error}); mend it or take it away"
         ) from None

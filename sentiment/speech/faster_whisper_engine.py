@@ -65,6 +65,10 @@ class FasterWhisperEngine:
                 f"Whisper model {files.name!r}: cannot run on {options.device} as {compute_type} ({error})"
             ) from None
         except RuntimeError as error:
+            if options.device != "cpu" and "CUDA" in str(error):
+                raise UnknownModelError(
+                    f"device {options.device!r}: cannot be used here ({error}); use --device cpu"
+                ) from None
             why = " ".join(str(error).split())[:120]
             raise CorruptModelError(
                 f"Whisper model {files.name!r}: CTranslate2 cannot load it ({why}); fetch it again"
