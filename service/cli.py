@@ -261,9 +261,9 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
     from sentiment.formats.html import clock, signed
 
     table = Table(header_style="bold", box=SIMPLE_HEAD)
-    table.add_column("Call", no_wrap=True)
+    table.add_column("Call", overflow="fold")
     for name in ("Duration", "Customer\nstart → end", "Peak\nintensity", "Shifts", "Flagged\nmoments"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in (outcome.row for outcome in outcomes):
         if row is None:
             continue
