@@ -120,6 +120,7 @@ def test_the_time_button_does_the_same_from_the_keyboard(call_open):
 def test_playing_moves_the_highlight(call_open):
     call_open.locator("#u3 .text").click()
     call_open.wait_for_selector("#u4.current", timeout=10_000)
+    assert call_open.locator(".current").get_attribute("id") == "u4"
 
 
 def test_moments_shifts_and_lowest_point_seek(call_open):
