@@ -1,10 +1,13 @@
-"""Train the wording model of :mod:`sentiment.speech.roles`: was this said by an agent or a customer?
+"""Train the two models in ``models/roles``: who says this, and does the speaker change here?
 
     python -m models.train_roles DATA [--out models/roles]
 
 ``DATA`` holds the public sets named below, one folder each. Deterministic: the same data give the
-same weights. Logistic regression over binary one- and two-word phrases of single sentences, every
-source and role weighted to a fixed share so that a large set cannot drown the others.
+same weights. The wording model (:mod:`sentiment.speech.roles`) is a logistic regression over binary one- and
+two-word phrases of single sentences, every source and role weighted to a fixed share so that a large set
+cannot drown the others. The turn-taking model (:mod:`sentiment.speech.turn_taking`) is one over the two
+sentences on either side of a sentence's end, learned from the written phone calls alone: the other
+sources have no turns as people take them on the telephone.
 
     stc3/dialogues.json     NTCIR STC-3 customer-helpdesk dialogues (CC BY 4.0)
     ms_ckm/*.json           Microsoft CKM accelerator's synthetic call transcripts (MIT)
@@ -22,6 +25,7 @@ import json
 import random
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -32,6 +36,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from sentiment.speech.roles import RoleModel, ngrams
+from sentiment.speech.turn_taking import TurnModel, junction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +163,34 @@ def fit(lines: list[Line], strength: float = 0.1) -> RoleModel:
     )
 
 
+def fit_turns(lines: list[Line], strength: float = 0.2, least: float = 0.01) -> TurnModel:
+    """The turn-taking model of dialogues, their lines in order; weights below ``least`` are left out."""
+    pairs = [(a, b) for a, b in pairwise(lines) if a.dialogue == b.dialogue]
+    junctions = [junction(a.text, b.text, "A" if a.party == "agent" else "C") for a, b in pairs]
+    vectorizer = CountVectorizer(analyzer=sorted, binary=True)
+    counts = vectorizer.fit_transform(junctions)
+    regression = LogisticRegression(C=strength, max_iter=1000)
+    regression.fit(counts, [a.party != b.party for a, b in pairs])
+    weights = zip(vectorizer.get_feature_names_out(), regression.coef_[0].tolist(), strict=True)
+    kept = {str(feature): round(w, 3) for feature, w in weights if abs(w) >= least}
+    return TurnModel(kept, round(float(regression.intercept_[0]), 3))
+
+
+def report_turns(lines: list[Line]) -> None:
+    """Print how well changes of speaker are told from the rest in dialogues left out of training."""
+    names = sorted({line.dialogue for line in lines}, key=int)
+    odds: list[float] = []
+    truth: list[bool] = []
+    for fold in range(5):
+        held = set(names[fold::5])
+        model = fit_turns([line for line in lines if line.dialogue not in held])
+        for a, b in pairwise(line for line in lines if line.dialogue in held):
+            if a.dialogue == b.dialogue:
+                odds.append(model.log_odds(a.text, b.text, "A" if a.party == "agent" else "C"))
+                truth.append(a.party != b.party)
+    print(f"turns, calls held out: AUC {roc_auc_score(truth, odds):.3f} (n={len(truth)})")
+
+
 def margins(model: RoleModel, lines: list[Line], first_turns: tuple[int, ...]) -> NDArray[np.float64]:
     """Agent's minus customer's summed log odds of each dialogue's first so many lines, (n,)."""
     dialogues: dict[tuple[str, str], list[Line]] = {}
@@ -180,8 +213,8 @@ def calibrate(found: NDArray[np.float64]) -> float:
     return float(loss.x)
 
 
-def save(model: RoleModel, out: Path) -> None:
-    """Weights, vocabulary and checksums; the same model gives the same bytes."""
+def save(model: RoleModel, turns: TurnModel, out: Path) -> None:
+    """Weights, vocabulary and checksums; the same models give the same bytes."""
     from safetensors.numpy import save_file
 
     out.mkdir(parents=True, exist_ok=True)
@@ -192,9 +225,11 @@ def save(model: RoleModel, out: Path) -> None:
         out / "model.safetensors",
     )
     (out / "vocabulary.json").write_text(json.dumps(terms, ensure_ascii=False, indent=0) + "\n", "utf-8")
+    form = {"bias": turns.bias, "weights": dict(turns.weights)}
+    (out / "turns.json").write_text(json.dumps(form, ensure_ascii=False, indent=0) + "\n", "utf-8")
     sums = [
         f"{hashlib.sha256((out / n).read_bytes()).hexdigest()}  {n}"
-        for n in ("model.safetensors", "vocabulary.json")
+        for n in ("model.safetensors", "turns.json", "vocabulary.json")
     ]
     (out / "model.safetensors").chmod(0o644)
     (out / "SHA256SUMS").write_text("\n".join(sums) + "\n", "utf-8")
@@ -243,8 +278,12 @@ def main() -> None:
     # Each source counts the same, however many dialogues it has.
     scale = calibrate(np.concatenate([np.resize(m, 10_000) for m in unseen]))
     model = fit(lines)
+    spoken = list(phone_dialogues())
+    report_turns(spoken)
+    turns = fit_turns(spoken)
+    print(f"{len(turns.weights)} features of turns")
     print(f"{len(model.vocabulary)} phrases, call scale {scale:.3f}")
-    save(RoleModel(model.vocabulary, model.weights, model.bias, scale), options.out)
+    save(RoleModel(model.vocabulary, model.weights, model.bias, scale), turns, options.out)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sentiment.call import Word
 from sentiment.errors import CorruptModelError
 from sentiment.evaluation import diarization_error
 from sentiment.speech import diarization
-from sentiment.speech.diarization import Evidence, decide, switch_log_odds
+from sentiment.speech.diarization import Evidence, decide
 from sentiment.speech.embedding import (
     VoiceEncoder,
     Voiceprints,
@@ -25,6 +25,8 @@ from sentiment.speech.embedding import (
     mel_spectrogram,
 )
 from sentiment.speech.roles import SPEAKS_FIRST_LOG_ODDS
+from sentiment.speech.spoken import STEP_MS, moments, spoken
+from sentiment.speech.turn_taking import changes, load_turn_model, switch_log_odds
 from sentiment.timeline import Span
 
 if TYPE_CHECKING:
@@ -125,7 +127,10 @@ def test_listening_to_silence_is_not_an_error() -> None:
 # -- the model -----------------------------------------------------------------------------------
 
 
-def brute_force(log_odds: list[float], switch: list[float]) -> tuple[list[float], float, tuple[bool, ...]]:
+Switch = list[tuple[float, float]]
+
+
+def brute_force(log_odds: list[float], switch: Switch) -> tuple[list[float], float, tuple[bool, ...]]:
     """Posterior, log evidence and best path by listing every path."""
 
     def score(path: tuple[bool, ...]) -> float:
@@ -133,7 +138,7 @@ def brute_force(log_odds: list[float], switch: list[float]) -> tuple[list[float]
         total = -math.log1p(math.exp(-first))
         total += sum(o / 2 if agent else -o / 2 for o, agent in zip(log_odds, path, strict=True))
         for z, a, b in zip(switch, path, path[1:], strict=False):
-            total -= math.log1p(math.exp(-z if a != b else z))
+            total -= math.log1p(math.exp(-z[not a] if a != b else z[not a]))
         return total
 
     scores = {path: score(path) for path in product((True, False), repeat=len(log_odds))}
@@ -148,20 +153,23 @@ def brute_force(log_odds: list[float], switch: list[float]) -> tuple[list[float]
 def test_inference_is_exact(data: st.DataObject) -> None:
     log_odds = data.draw(st.lists(st.floats(-5, 5), min_size=1, max_size=6))
     n = len(log_odds) - 1
-    switch = data.draw(st.lists(st.floats(-5, 5), min_size=n, max_size=n))
+    pair = st.tuples(st.floats(-5, 5), st.floats(-5, 5))
+    switch = data.draw(st.lists(pair, min_size=n, max_size=n))
+    table = np.array(switch).reshape(-1, 2)
     posterior, evidence, path = brute_force(log_odds, switch)
-    smoothed, log_z = diarization._smooth(np.array(log_odds), np.array(switch))
+    smoothed, log_z = diarization._smooth(np.array(log_odds), table)
     assert smoothed == pytest.approx(posterior, abs=1e-9)
     assert log_z == pytest.approx(evidence)
-    found = tuple(bool(a) for a in diarization._most_probable(np.array(log_odds), np.array(switch)))
+    found = tuple(bool(a) for a in diarization._most_probable(np.array(log_odds), table))
     if found != path:  # only ever a tie
         assert score_of(found, log_odds, switch) == pytest.approx(score_of(path, log_odds, switch))
 
 
-def score_of(path: tuple[bool, ...], log_odds: list[float], switch: list[float]) -> float:
+def score_of(path: tuple[bool, ...], log_odds: list[float], switch: Switch) -> float:
     own = sum(o if agent else -o for o, agent in zip(log_odds, path, strict=True)) / 2
     turns = sum(
-        -math.log1p(math.exp(-z if a != b else z)) for z, a, b in zip(switch, path, path[1:], strict=False)
+        -math.log1p(math.exp(-z[not a] if a != b else z[not a]))
+        for z, a, b in zip(switch, path, path[1:], strict=False)
     )
     first = SPEAKS_FIRST_LOG_ODDS / 2 * (1 if path[0] else -1)
     return own + turns + first
@@ -179,7 +187,7 @@ def conversation(
     voice[:, 0] += np.where(agent, distance / 2, -distance / 2)
     side = np.where(agent, 1.0, -1.0)
     said = side * wording / words_per_turn + draw.normal(size=n) * 0.2
-    switch = np.full(n - 1, -5.0)
+    switch = np.full((n - 1, 2), -5.0)
     switch[words_per_turn - 1 :: words_per_turn] = 0.5
     switch[words_per_turn // 2 - 1 :: words_per_turn] = -2.0
     return Evidence(voice / voice.std(axis=0), np.full(n, 0.2), said, switch), agent
@@ -246,6 +254,92 @@ def test_words_outside_the_listened_time_take_the_nearest_voice() -> None:
     vectors = diarization._word_vectors([word("early", 0, 20), word("late", 5000)], prints)
     assert vectors[0] @ np.eye(3, 256)[0] > 0
     assert vectors[1] == pytest.approx(np.eye(3, 256)[2])
+
+
+# -- turn taking ---------------------------------------------------------------------------------
+
+
+def said(text: str) -> list[Word]:
+    return [word(t, 250 * i) for i, t in enumerate(text.split())]
+
+
+def test_who_asked_tells_whether_the_other_answers() -> None:
+    """The agent asks and the customer answers; a thing the customer says is not an answer to itself."""
+    words = said("Can I get your last name? Kowalski. Okay. And your phone number?")
+    (after_question, after_name) = changes(words, load_turn_model())[[5, 6]]
+    assert after_question[0] > 0
+    assert after_name[1] > 0  # the customer gave it, the agent says okay
+
+
+def test_a_statement_is_less_often_answered_than_a_question() -> None:
+    model = load_turn_model()
+    going_on = changes(said("I can help you with that. We have a few options."), model)[5]
+    asking = changes(said("What is your account number? We have a few options."), model)[4]
+    assert going_on[0] < 0 < asking[0]
+
+
+def test_without_a_model_only_punctuation_and_pauses_count() -> None:
+    words = said("Bonjour. Oui, merci.")
+    found = changes(words, None)
+    assert found.shape == (2, 2)
+    assert found[0].tolist() == [switch_log_odds(words[0], words[1])] * 2
+    assert changes(words[:1], load_turn_model()).shape == (0, 2)
+
+
+def test_inside_a_sentence_the_turn_model_is_not_asked() -> None:
+    words = said("What is your account number? Four two.")
+    plain, learned = changes(words, None), changes(words, load_turn_model())
+    assert (plain != learned).any(axis=1).tolist() == [i == 4 for i in range(len(words) - 1)]
+
+
+def test_a_damaged_turn_model_is_refused(tmp_path: Path) -> None:
+    for text in ("{", "[]", '{"bias": 0}', '{"bias": NaN, "weights": {}}'):
+        (tmp_path / "turns.json").write_text(text)
+        load_turn_model.cache_clear()
+        with pytest.raises(CorruptModelError, match="turn-taking model"):
+            load_turn_model(tmp_path)
+    load_turn_model.cache_clear()
+
+
+# -- when each voice speaks ----------------------------------------------------------------------
+
+
+def test_moments_follow_words_and_between_them_the_sound() -> None:
+    words = [word("yes", 0, 400), word("no", 2000, 2400)]
+    agent = np.array([True, False])
+    speech = (Span(0, 2500),)
+    prints = Voiceprints(np.arange(50, 2500, 100), np.zeros((25, 256), np.float16))
+    for until_ms in (700, 1500):
+        sound = np.where(prints.at_ms < until_ms, 3.0, -3.0)
+        odds, change = moments(2600, words, agent, speech, prints, sound)
+        steps = diarization._most_probable(odds, change)
+        assert abs(int(steps.sum()) * STEP_MS - until_ms) <= 100
+
+
+def test_without_sound_the_voice_changes_in_silence() -> None:
+    words = [word("yes", 0, 400), word("no", 2000, 2400)]
+    prints = Voiceprints(np.zeros(0, np.int64), np.zeros((0, 256), np.float16))
+    speech = (Span(0, 1600), Span(1800, 2500))
+    odds, change = moments(2600, words, np.array([True, False]), speech, prints, np.zeros(0))
+    steps = diarization._most_probable(odds, change)
+    assert 1580 <= int(steps.sum()) * STEP_MS <= 1820
+
+
+def test_a_voice_is_heard_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The detector gets each voice's moments with silence for the rest; its words always count."""
+    heard: list[np.ndarray] = []
+
+    def detect(recording: FakeRecording, channel: int, _options: object) -> tuple[Span, ...]:
+        heard.append(recording.read(channel, Span(100, recording.duration_ms)))
+        return ()
+
+    monkeypatch.setattr("sentiment.speech.spoken.speech_spans", detect)
+    recording = FakeRecording(np.ones(SECOND, np.float32))
+    words, agent = [word("yes", 0, 300), word("no", 700, 1000)], np.array([True, False])
+    steps = np.arange(0, 1001, STEP_MS) < 500
+    assert spoken(recording, words, agent, steps) == ((Span(0, 300),), (Span(700, 1000),))
+    assert heard[0].tolist() == [1.0] * 400 * 16 + [0.0] * 500 * 16
+    assert (heard[0] + heard[1] == 1).all()
 
 
 # -- the error rate ------------------------------------------------------------------------------

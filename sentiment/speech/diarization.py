@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sentiment.speech.roles import SPEAKS_FIRST_LOG_ODDS, phrases, tokens
+from sentiment.speech.spoken import moments, spoken
+from sentiment.speech.turn_taking import changes
 from sentiment.timeline import Span, union
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sentiment.call import Word
-    from sentiment.speech.activity import Audible
+    from sentiment.speech.activity import ActivityOptions, Audible
     from sentiment.speech.embedding import Voiceprints
     from sentiment.speech.roles import RoleModel
+    from sentiment.speech.turn_taking import TurnModel
 
-__all__ = ["DiarizationOptions", "Evidence", "Split", "decide", "gather", "tell_apart"]
+__all__ = ["DiarizationOptions", "Evidence", "Party", "Split", "decide", "gather", "speaking", "tell_apart"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,46 +60,6 @@ class DiarizationOptions:
     clear_distance: float = 4.0
 
 
-SWITCH_LOG_ODDS = -5.0
-SWITCH_AFTER_SENTENCE = 3.5
-SWITCH_AFTER_QUESTION = 1.7
-SWITCH_PER_SECOND = 2.3
-SWITCH_TO_REPLY = 1.4
-SWITCH_TO_REPLY_INSIDE = 2.2
-"""Log odds that the speaker changes between two words, and what is added after a sentence, after a
-question, per second of pause (to 1.5 s), and if the next word is one that replies begin with (after a
-sentence, inside one). A logistic regression on a real call's and on synthetic calls' channels."""
-
-REPLIES = frozenset(
-    [
-        "okay",
-        "ok",
-        "yeah",
-        "yes",
-        "yep",
-        "no",
-        "nope",
-        "sure",
-        "great",
-        "oh",
-        "alright",
-        "all",
-        "thank",
-        "thanks",
-        "right",
-        "hi",
-        "hello",
-        "hey",
-        "perfect",
-        "good",
-        "well",
-        "bye",
-        "mm",
-        "uh",
-        "um",
-        "awesome",
-    ]
-)
 ELSE = 0.05
 ELSE_SPREAD = 3.0
 """Share of words in neither party's voice (an announcement, a bystander, noise) and the standard
@@ -111,7 +73,8 @@ class Evidence(NamedTuple):
     """What the model sees of n words.
 
     ``voice`` float64 (n, dimensions), whitened; ``weight`` (n,): independent observations each counts
-    for; ``wording`` (n,): log odds that the agent said it; ``switch`` (n - 1,): log odds of a change.
+    for; ``wording`` (n,): log odds that the agent said it; ``switch`` (n - 1, 2): log odds of a change
+    after each if the agent or the customer said it.
     """
 
     voice: NDArray[np.float64]
@@ -140,21 +103,33 @@ class Split(NamedTuple):
         return self.wording_gain >= options.min_gain or self.distance >= options.clear_distance
 
 
+class Party(NamedTuple):
+    """One speaker's words, in order of time, and the disjoint spans in which they speak."""
+
+    words: tuple[Word, ...]
+    speech: tuple[Span, ...]
+
+
 def tell_apart(
     recording: Audible,
     words: Sequence[Word],
     speech: Sequence[Span],
     wording: RoleModel | None,
+    turns: TurnModel | None,
+    *,
     options: DiarizationOptions | None = None,
-) -> tuple[tuple[Word, ...], ...]:
-    """The words of each speaker on the first channel: the agent's and the customer's, or all if one speaks.
+    activity: ActivityOptions | None = None,
+) -> tuple[Party, ...]:
+    """The speakers on the first channel: the agent and the customer, or one if only one speaks.
 
     Args:
         recording: what was listened to.
         words: in order of time, at least one.
         speech: where anyone speaks.
         wording: tells the roles apart by what they say; ``None`` if it does not know the language.
+        turns: tells where the speaker changes, likewise.
         options: how the evidence is weighed.
+        activity: how speech is detected.
 
     Raises:
         AudioError: the recording cannot be read.
@@ -165,17 +140,24 @@ def tell_apart(
     options = options or DiarizationOptions()
     spans = union([*speech, *(Span(w.start_ms, w.end_ms) for w in words)])
     prints = listen(recording, 0, spans, load_voice_encoder())
-    split = decide(gather(words, prints, wording, options), options)
+    split = decide(gather(words, prints, wording, turns, options), options)
     if not split.two_speakers(options):
-        return (tuple(words),)
-    return (
-        tuple(w for w, agent in zip(words, split.agent, strict=True) if agent),
-        tuple(w for w, agent in zip(words, split.agent, strict=True) if not agent),
+        return (Party(tuple(words), tuple(speech)),)
+    steps = speaking(recording.duration_ms, words, speech, prints, split, options)
+    when = spoken(recording, words, split.agent, steps, activity)
+    whose = zip((split.agent, ~split.agent), when, strict=True)
+    return tuple(
+        Party(tuple(w for w, mine in zip(words, theirs, strict=True) if mine), spans)
+        for theirs, spans in whose
     )
 
 
 def gather(
-    words: Sequence[Word], prints: Voiceprints, wording: RoleModel | None, options: DiarizationOptions
+    words: Sequence[Word],
+    prints: Voiceprints,
+    wording: RoleModel | None,
+    turns: TurnModel | None,
+    options: DiarizationOptions,
 ) -> Evidence:
     """The evidence on ``words``."""
     tenths = np.array([min(max(w.end_ms - w.start_ms, 100), _LONGEST_WORD_MS) / 100 for w in words])
@@ -184,7 +166,7 @@ def gather(
         voice=_whitened(_word_vectors(words, prints), tenths, options.dimensions),
         weight=options.voice_weight * tenths,
         wording=options.wording_weight * said,
-        switch=np.array([switch_log_odds(a, b) for a, b in pairwise(words)]),
+        switch=changes(words, turns),
     )
 
 
@@ -206,22 +188,6 @@ def word_log_odds(words: Sequence[Word], model: RoleModel) -> NDArray[np.float64
         if said:
             odds[first:end] += model.bias / (end - first)
     return odds
-
-
-def switch_log_odds(before: Word, after: Word) -> float:
-    """Log odds that the speaker changes between two consecutive words."""
-    text = before.text.rstrip()
-    ended, asked = text.endswith((".", "?", "!")), text.endswith("?")
-    replying = tokens(after.text)[:1]
-    replies = bool(replying) and replying[0] in REPLIES
-    pause_s = min(max(after.start_ms - before.end_ms, 0), 1500) / 1000
-    return (
-        SWITCH_LOG_ODDS
-        + SWITCH_AFTER_SENTENCE * ended
-        + SWITCH_AFTER_QUESTION * asked
-        + SWITCH_PER_SECOND * pause_s
-        + replies * (SWITCH_TO_REPLY if ended else SWITCH_TO_REPLY_INSIDE)
-    )
 
 
 # -- the model -----------------------------------------------------------------------------------
@@ -314,7 +280,7 @@ def _one_speaker(evidence: Evidence, voice: float) -> float:
 def _smooth(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Forward-backward: each word's probability (n,) to be the agent's, and the log evidence.
 
-    ``log_odds`` (n,) is a word's own evidence, of which each state gets half; ``switch`` (n - 1,).
+    ``log_odds`` (n,) is a word's own evidence, of which each state gets half; ``switch`` (n - 1, 2).
     """
     change = _probability(switch).tolist()
     ahead = 1 / (1 + math.exp(-SPEAKS_FIRST_LOG_ODDS))
@@ -322,15 +288,16 @@ def _smooth(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple
     log_z = 0.0
     for i, odds in enumerate(np.clip(log_odds, -60, 60).tolist()):
         if i:
-            ahead = filtered[-1] * (1 - change[i - 1]) + (1 - filtered[-1]) * change[i - 1]
+            leave, come = change[i - 1]
+            ahead = filtered[-1] * (1 - leave) + (1 - filtered[-1]) * come
         agent, customer = ahead * math.exp(odds / 2), (1 - ahead) * math.exp(-odds / 2)
         filtered.append(agent / (agent + customer))
         log_z += math.log(agent + customer)
     smoothed = list(filtered)
     for i in range(len(filtered) - 2, -1, -1):
-        p, c, later = filtered[i], change[i], smoothed[i + 1]
-        stays, comes = p * (1 - c), (1 - p) * c
-        leaves, other = p * c, (1 - p) * (1 - c)
+        p, (leave, come), later = filtered[i], change[i], smoothed[i + 1]
+        stays, comes = p * (1 - leave), (1 - p) * come
+        leaves, other = p * leave, (1 - p) * (1 - come)
         smoothed[i] = later * stays / (stays + comes + 1e-300) + (1 - later) * leaves / (
             leaves + other + 1e-300
         )
@@ -340,13 +307,14 @@ def _smooth(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> tuple
 def _most_probable(log_odds: NDArray[np.float64], switch: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Viterbi: whether each word (n,) is the agent's in the most probable sequence."""
     # Only the difference of the two states' scores matters, agent's minus customer's.
-    stay_over_change = (-switch).tolist()
+    leave, come = -np.logaddexp(0, -switch).T
+    stay, other = -np.logaddexp(0, switch).T  # the agent goes on; the customer does
     lead = SPEAKS_FIRST_LOG_ODDS + float(log_odds[0])
     came: list[tuple[bool, bool]] = []  # best previous state (is it the agent?) of customer, agent
-    for odds, stay in zip(log_odds[1:].tolist(), stay_over_change, strict=True):
-        # To be the agent: stay agent (lead + stay) or come from customer (0); likewise the customer.
-        came.append((lead - stay > 0, lead + stay > 0))
-        lead = odds + max(lead + stay, 0.0) - max(lead, stay)
+    steps = np.stack([log_odds[1:], leave, come, stay, other], axis=1).tolist()
+    for odds, leaves, comes, stays, others in steps:
+        came.append((lead + leaves > others, lead + stays > comes))
+        lead = odds + max(lead + stays, comes) - max(lead + leaves, others)
     agent = [lead > 0]
     for previous in reversed(came):
         agent.append(previous[agent[-1]])
@@ -358,7 +326,38 @@ def _probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     return p
 
 
-# -- voices of words -----------------------------------------------------------------------------
+# -- voices of moments and of words --------------------------------------------------------------
+
+
+def speaking(
+    duration_ms: int,
+    words: Sequence[Word],
+    speech: Sequence[Span],
+    prints: Voiceprints,
+    split: Split,
+    options: DiarizationOptions,
+) -> NDArray[np.bool_]:
+    """Whether each step of :func:`sentiment.speech.spoken.moments` is the agent's, not the customer's."""
+    sound = np.zeros(len(prints.at_ms))
+    if split.distance > 0:
+        sound = _sound(words, prints, split, options)
+    odds, change = moments(duration_ms, words, split.agent, speech, prints, sound)
+    return _most_probable(odds, change)
+
+
+def _sound(
+    words: Sequence[Word], prints: Voiceprints, split: Split, options: DiarizationOptions
+) -> NDArray[np.float64]:
+    """Log odds (n_prints,) that an embedding is the agent's voice, the voices learned from their words."""
+    nearest = np.searchsorted([w.end_ms for w in words], prints.at_ms).clip(0, len(words) - 1)
+    ones = np.ones(len(nearest))
+    voice = _whitened(prints.vectors.astype(np.float64), ones, options.dimensions)
+    weight = options.voice_weight * ones
+    frames = Evidence(voice, weight, np.zeros(len(nearest)), np.zeros((len(nearest) - 1, 2)))
+    agent = split.agent[nearest].astype(np.float64)
+    density, _, _ = _voices(frames, agent, np.ones((2, len(nearest))))
+    difference: NDArray[np.float64] = density[0] - density[1]
+    return difference
 
 
 def _word_vectors(words: Sequence[Word], prints: Voiceprints) -> NDArray[np.float64]:

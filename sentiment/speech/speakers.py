@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 
 from sentiment.call import ROLES, Channel, Model, Role, RoleSource, Word
 from sentiment.errors import ChannelMapError
+from sentiment.speech import diarization
+from sentiment.speech.diarization import Party
 from sentiment.speech.roles import LANGUAGE, RoleModel, load_role_model, probability_first_is_agent
+from sentiment.speech.turn_taking import TurnModel, load_turn_model
 from sentiment.weights import verify, weights_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sentiment.audio import Recording
+    from sentiment.speech.activity import ActivityOptions
     from sentiment.speech.transcriber import Transcript
     from sentiment.timeline import Span
 
@@ -29,10 +33,11 @@ OTHER: Mapping[Role, Role] = {"agent": "customer", "customer": "agent"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voice:
-    """One party of the call and its words in order of time."""
+    """One party of the call, its words in order of time, and the disjoint spans in which it speaks."""
 
     channel: Channel
     words: tuple[Word, ...]
+    speech: tuple[Span, ...] = ()
 
 
 def identify(
@@ -42,6 +47,7 @@ def identify(
     *,
     roles: Mapping[int, Role] | None = None,
     source: RoleSource = "given",
+    activity: ActivityOptions | None = None,
 ) -> tuple[Voice, ...]:
     """The voices of a recording.
 
@@ -56,6 +62,7 @@ def identify(
             two channels one may be left out: it is the other party. It is not used for a file whose
             channels all hold the same sound.
         source: where ``roles`` comes from.
+        activity: how ``speech`` was detected, and each voice's in a mono recording will be.
 
     Raises:
         ChannelMapError: a role for a channel there is not, no such role, or more than two channels
@@ -64,8 +71,8 @@ def identify(
     """
     roles = check_roles(roles or {}, recording)
     if len(transcripts) > 1 or roles:
-        return _by_channel(transcripts, roles, source)
-    return _by_voice(recording, transcripts[0], speech[0])
+        return _by_channel(transcripts, speech, roles, source)
+    return _by_voice(recording, transcripts[0], speech[0], activity)
 
 
 def models_used(recording: Recording, voices: Sequence[Voice]) -> tuple[Model, ...]:
@@ -109,7 +116,10 @@ def check_roles(roles: Mapping[int, Role], recording: Recording) -> Mapping[int,
 
 
 def _by_channel(
-    transcripts: Sequence[Transcript], given: Mapping[int, Role], source: RoleSource
+    transcripts: Sequence[Transcript],
+    speech: Sequence[Sequence[Span]],
+    given: Mapping[int, Role],
+    source: RoleSource,
 ) -> tuple[Voice, ...]:
     """A voice per channel."""
     roles: dict[int, tuple[Role, RoleSource, float]] = {c: (role, source, 1.0) for c, role in given.items()}
@@ -121,7 +131,8 @@ def _by_channel(
         p_first = probability_first_is_agent(first, second, _wording(*transcripts))
         roles |= dict(enumerate(_two_roles(p_first)))
     return tuple(
-        _voice(c, transcript.words, transcript, *roles[c]) for c, transcript in enumerate(transcripts)
+        _voice(c, Party(transcript.words, tuple(speech[c])), transcript, *roles[c])
+        for c, transcript in enumerate(transcripts)
     )
 
 
@@ -143,33 +154,41 @@ def _two_roles(
     return ("customer", "inferred", 1 - p_first), ("agent", "inferred", 1 - p_first)
 
 
-def _by_voice(recording: Recording, transcript: Transcript, speech: Sequence[Span]) -> tuple[Voice, ...]:
+def _by_voice(
+    recording: Recording, transcript: Transcript, speech: Sequence[Span], activity: ActivityOptions | None
+) -> tuple[Voice, ...]:
     """One or two voices in one channel."""
-    from sentiment.speech.diarization import tell_apart
-
     if not transcript.words:
-        return (_voice(0, (), transcript, "unknown", "inferred", 0.0),)
-    parties = tell_apart(recording, transcript.words, speech, _wording(transcript))
+        return (_voice(0, Party((), tuple(speech)), transcript, "unknown", "inferred", 0.0),)
+    wording, turns = _wording(transcript), _turns(transcript)
+    parties = diarization.tell_apart(recording, transcript.words, speech, wording, turns, activity=activity)
     if len(parties) == 1:
-        p_agent = probability_first_is_agent(parties[0], (), _wording(transcript))
+        p_agent = probability_first_is_agent(parties[0].words, (), wording)
         return (_voice(0, parties[0], transcript, *_two_roles(p_agent)[0]),)
     first, second = parties
-    p_first = probability_first_is_agent(first, second, _wording(transcript))
+    p_first = probability_first_is_agent(first.words, second.words, wording)
     voices = zip(parties, _two_roles(p_first), strict=True)
     agent_first = sorted(voices, key=lambda voice: voice[1][0] != "agent")
-    return tuple(_voice(i, words, transcript, *role) for i, (words, role) in enumerate(agent_first))
+    return tuple(_voice(i, party, transcript, *role) for i, (party, role) in enumerate(agent_first))
 
 
 def _wording(*transcripts: Transcript) -> RoleModel | None:
     """The wording model, unless what was said is in a language it does not know."""
-    if any(t.words and t.language not in (LANGUAGE, None) for t in transcripts):
-        return None
-    return load_role_model()
+    return load_role_model() if _known(*transcripts) else None
+
+
+def _turns(transcript: Transcript) -> TurnModel | None:
+    """The turn-taking model, likewise."""
+    return load_turn_model() if _known(transcript) else None
+
+
+def _known(*transcripts: Transcript) -> bool:
+    return all(not t.words or t.language in (LANGUAGE, None) for t in transcripts)
 
 
 def _voice(
     index: int,
-    words: tuple[Word, ...],
+    party: Party,
     transcript: Transcript,
     role: Role,
     source: RoleSource,
@@ -184,7 +203,8 @@ def _voice(
             language=transcript.language,
             language_probability=transcript.language_probability,
         ),
-        words=words,
+        words=party.words,
+        speech=party.speech,
     )
 
 
