@@ -10,19 +10,16 @@ The JSON form has the same field names and is described by ``call.schema.json`` 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - read when JSON is decoded
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache
-from typing import Any, Literal, TypeVar, cast
+from datetime import datetime  # noqa: TC003 - as above
+from typing import Any, Literal
 
 from sentiment.errors import ConversationError
-from sentiment.strict_json import read_json
+from sentiment.strict_json import MAY_BE_MISSING, check, decode, encode, read_json
 
 __all__ = [
     "SCHEMA",
@@ -33,6 +30,7 @@ __all__ = [
     "Evidence",
     "Model",
     "Moment",
+    "Prosody",
     "Provenance",
     "Role",
     "Score",
@@ -58,9 +56,6 @@ RoleSource = Literal["given", "sidecar", "inferred", "transcript"]
 """Where a channel's role comes from: the command, the sidecar file, worked out from what is said
 (and, for mono, the voices), or the text conversation itself."""
 
-LARGEST = 2**53
-"""Largest integer read from JSON (but in metadata): up to it every integer is exact in any JSON reader."""
-
 JSON = Any
 """What :mod:`json` reads: dict, list, str, int, float, bool or None."""
 
@@ -76,12 +71,28 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Prosody:
+    """How an utterance was said, against how its speaker usually speaks in this call.
+
+    ``arousal`` in [0, 1], 0.5 being the speaker's usual; it is ``None`` if ``unmeasured`` says why.
+    ``cues`` are what it rests on (``loudness pitch pitch_range balance rate``), in standard deviations
+    above the usual. ``text_intensity`` in [0, 1] is that of the words alone.
+    """
+
+    arousal: float | None
+    cues: Mapping[str, float]
+    text_intensity: float
+    unmeasured: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
     """How an utterance feels.
 
     ``polarity`` in [-1, 1]; ``intensity`` in [0, 1]; ``p_negative + p_neutral + p_positive`` is 1;
     ``emotions`` maps an emotion's name to its probability in [0, 1] (several may be true at once);
-    ``truncated`` is whether the text was too long to be read whole.
+    ``truncated`` is whether the text was too long to be read whole. ``voice`` is set where the voice was
+    listened to (the customer's, in a recording) and is part of ``intensity``.
     """
 
     polarity: float
@@ -92,6 +103,7 @@ class Score:
     emotions: Mapping[str, float]
     model: str
     truncated: bool = False
+    voice: Prosody | None = field(default=None, metadata=MAY_BE_MISSING)
 
     @property
     def label(self) -> Literal["negative", "neutral", "positive"]:
@@ -282,8 +294,6 @@ class Call:
 
 # -- JSON ----------------------------------------------------------------------------------------
 
-T = TypeVar("T")
-
 
 def to_json(call: Call, *, indent: int | None = 1) -> str:
     """A call as JSON text that :func:`from_json` turns back into an equal value.
@@ -291,7 +301,7 @@ def to_json(call: Call, *, indent: int | None = 1) -> str:
     Raises:
         ValueError: a number is NaN or infinite; neither is JSON.
     """
-    body = {"schema": SCHEMA, **_encode(call)}
+    body = {"schema": SCHEMA, **encode(call)}
     return json.dumps(body, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
@@ -312,7 +322,7 @@ def from_json(text: str | bytes) -> Call:
             f"call JSON: expected schema {SCHEMA!r} but found {found!r}; score the call again"
         )
     body = {key: value for key, value in body.items() if key != "schema"}
-    call = _decode_fields(Call, body, "call")
+    call: Call = decode(Call, body, "call")
     _check_references(call)
     return call
 
@@ -321,10 +331,10 @@ def _check_references(call: Call) -> None:
     """Refuse an index that leads nowhere."""
     n_channels = len(call.channels) or math.inf  # a call that lists no channels may still number them
     for i, c in enumerate(call.channels):
-        _check(c.index == i, c.index, str(i), f"call.channels[{i}].index")
+        check(c.index == i, c.index, str(i), f"call.channels[{i}].index")
     for i, u in enumerate(call.utterances):
-        _check(u.index == i, u.index, str(i), f"call.utterances[{i}].index")
-        _check(0 <= u.channel < n_channels, u.channel, "a channel's index", f"call.utterances[{i}].channel")
+        check(u.index == i, u.index, str(i), f"call.utterances[{i}].index")
+        check(0 <= u.channel < n_channels, u.channel, "a channel's index", f"call.utterances[{i}].channel")
     references: dict[str, int | None] = {}
     for i, shift in enumerate(call.shifts):
         references[f"call.shifts[{i}].utterance_index"] = shift.utterance_index
@@ -333,74 +343,4 @@ def _check_references(call: Call) -> None:
         for j, at in enumerate(moment.evidence.utterances):
             references[f"call.moments[{i}].evidence.utterances[{j}]"] = at
     for where, index in references.items():
-        _check(index is None or 0 <= index < len(call.utterances), index, "an utterance's index", where)
-
-
-def _encode(value: object) -> JSON:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [_encode(v) for v in value]
-    if isinstance(value, Mapping):
-        return {str(k): _encode(v) for k, v in value.items()}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value
-
-
-def _decode(kind: Any, value: JSON, where: str) -> Any:
-    """``value`` as the annotated type ``kind``; ``where`` names it in errors."""
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        return _decode(next(a for a in args if a is not types.NoneType), value, where)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _decode_fields(kind, value, where)
-    if origin is tuple:
-        _check(isinstance(value, list), value, "a list", where)
-        return tuple(_decode(args[0], v, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is typing.Literal:
-        _check(value in args, value, " or ".join(map(repr, args)), where)
-        return value
-    if origin is Mapping:
-        _check(isinstance(value, dict), value, "an object", where)
-        return {k: _decode(args[1], v, f"{where}.{k}") for k, v in value.items()}
-    return _decode_scalar(kind, value, where)
-
-
-def _decode_fields(kind: type[T], value: JSON, where: str) -> T:
-    _check(isinstance(value, dict), value, "an object", where)
-    hints = _hints(cast("Any", kind))
-    if unknown := sorted(value.keys() - hints.keys()):
-        raise ConversationError(f"call JSON: {where} has unknown field {unknown[0]!r}")
-    if missing := sorted(hints.keys() - value.keys()):
-        raise ConversationError(f"call JSON: {where} lacks the field {missing[0]!r}")
-    return kind(**{name: _decode(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
-
-
-def _decode_scalar(kind: Any, value: JSON, where: str) -> Any:
-    if kind is datetime:
-        try:
-            return datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            _check(False, value, "an ISO 8601 time", where)
-    if kind in (int, float) and type(value) is int:
-        _check(abs(value) <= LARGEST, value, f"a number within ±{LARGEST}", where)
-    if kind is float:
-        _check(type(value) in (int, float), value, "a number", where)
-        return float(value)
-    if kind in (int, str, bool):
-        expected = {int: "an integer", str: "text", bool: "true or false"}[kind]
-        _check(type(value) is kind, value, expected, where)
-    return value
-
-
-def _check(ok: bool, value: JSON, expected: str, where: str) -> None:
-    if not ok:
-        raise ConversationError(f"call JSON: {where} must be {expected}, not {value!r:.60}")
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+        check(index is None or 0 <= index < len(call.utterances), index, "an utterance's index", where)

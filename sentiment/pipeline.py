@@ -1,7 +1,7 @@
 """The only conductor: a recording or a text conversation becomes a scored call.
 
     transcribe: recording -> speech spans -> words -> voices -> utterances
-    score:      utterances -> scores -> shifts -> moments
+    score:      utterances -> scores -> voice -> shifts -> moments
 
 Each step takes a :class:`~sentiment.call.Call` and returns a new one.
 """
@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 import sentiment
+from sentiment.affect.prosody import VoiceOptions, hear, recall
 from sentiment.audio import Recording, open_recording
 from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
 from sentiment.formats.sidecar import Sidecar, read_sidecar
@@ -66,6 +67,7 @@ class Analyser:
     turns: TurnOptions = field(default_factory=TurnOptions)
     shifts: ShiftOptions = field(default_factory=ShiftOptions)
     moments: MomentOptions = field(default_factory=MomentOptions)
+    voice: VoiceOptions = field(default_factory=VoiceOptions)
     settings: Mapping[str, JSON] = field(default_factory=dict)
 
     def analyze(
@@ -89,9 +91,8 @@ class Analyser:
         """
         about = read_sidecar(Path(path))
         with open_recording(path) as recording:
-            return self.score(
-                self.transcribe(recording, about=about, roles=roles, progress=progress), progress=progress
-            )
+            call = self.transcribe(recording, about=about, roles=roles, progress=progress)
+            return self.score(call, recording=recording, progress=progress)
 
     def transcribe(
         self,
@@ -116,7 +117,9 @@ class Analyser:
             tell("transcribing", 0.05 + 0.8 * channel / len(channels))
             transcripts.append(transcriber.transcribe(recording, channel, speech[channel]))
         tell("telling the speakers apart", 0.85)
-        voices = identify(recording, tuple(transcripts), speech, roles=roles, source=source)
+        voices = identify(
+            recording, tuple(transcripts), speech, roles=roles, source=source, activity=self.activity
+        )
         return Call(
             id=about.call_id or Path(recording.audio.name).stem,
             duration_ms=recording.duration_ms,
@@ -135,34 +138,56 @@ class Analyser:
             ),
         )
 
-    def score(self, call: Call, *, progress: Progress | None = None) -> Call:
+    def score(
+        self, call: Call, *, recording: Recording | None = None, progress: Progress | None = None
+    ) -> Call:
         """The call with scores, shifts and moments; those it had are made anew.
 
         Works on any call with utterances: transcribed here, read from a text conversation, or stored.
+
+        Args:
+            call: what was said.
+            recording: what it was transcribed from; the customer's voice in it is part of the intensity.
+                Without it, a voice that was measured before counts as it was measured.
+            progress: told of each stage.
 
         Raises:
             ModelError: the scorer is missing or corrupt.
         """
         tell = progress or _quiet
         tell("scoring", 0.9)
-        scorer = self.scorer()
+        scorer, earlier = self.scorer(), call
         call = _scored(call, scorer)
+        if recording is not None:
+            tell("listening to the voice", 0.95)
+            call = hear(recording, call, self.voice)
+        else:
+            call = recall(earlier, call, self.voice)
         tell("finding shifts and moments", 0.98)
         call = replace(call, shifts=find_shifts(call, self.shifts))
         call = replace(call, moments=flag_moments(call, self.moments))
         before = call.provenance or Provenance(version=sentiment.__version__)
         models = (*(m for m in before.models if m.task != scorer.model.task), scorer.model)
         settings = {**before.settings, "shifts": asdict(self.shifts), "moments": asdict(self.moments)}
+        if recording is not None or any(u.score and u.score.voice for u in earlier.utterances):
+            settings["voice"] = asdict(self.voice)
         tell("done", 1.0)
         return replace(call, provenance=_provenance(models, settings))
 
 
-def load(transcription: TranscriberOptions | None = None, *, threads: int | None = None) -> Analyser:
+def load(
+    transcription: TranscriberOptions | None = None,
+    *,
+    threads: int | None = None,
+    score_agent_voice: bool = False,
+) -> Analyser:
     """An analyser with the shipped scorer and a Whisper model. Nothing is loaded until it is used.
 
     Args:
         transcription: which Whisper model and engine, and how it is run.
         threads: processor threads of torch (the scorer, voices of mono calls); its own setting if ``None``.
+        score_agent_voice: measure every party's voice, not only the customer's. In the EU, inferring
+            workers' emotions from their voice is prohibited (AI Act, Article 5(1)(f)).
     """
     transcription = transcription or TranscriberOptions()
 
@@ -181,6 +206,7 @@ def load(transcription: TranscriberOptions | None = None, *, threads: int | None
     return Analyser(
         transcriber=_once(transcriber),
         scorer=_once(scorer),
+        voice=VoiceOptions(score_agent_voice=score_agent_voice),
         settings={"transcription": asdict(transcription)},
     )
 

@@ -80,13 +80,20 @@ def score(
     compute_type: ComputeType = None,
     beam_size: BeamSize = None,
     threads: Threads = None,
+    score_agent_voice: Annotated[
+        bool,
+        typer.Option(
+            "--score-agent-voice",
+            help="Measure the agent's voice too. Prohibited in the EU: AI Act, Article 5(1)(f).",
+        ),
+    ] = False,
 ) -> None:
     """Score calls: transcript, sentiment, shifts and flagged moments, a report for each and an overview."""
     from service.scoring import FORMATS
 
     analyser = _analyser(
         model=model, engine=engine, language=language, device=device,
-        compute_type=compute_type, beam_size=beam_size, threads=threads,
+        compute_type=compute_type, beam_size=beam_size, threads=threads, score_agent_voice=score_agent_voice,
     )  # fmt: skip
     formats = _formats(format, FORMATS, "--format")
     outcomes, stopped = _run(analyser, paths, out=out, formats=formats, channels=channels)
@@ -170,7 +177,9 @@ def _fail(error: SentimentError, code: int) -> None:
     sys.exit(code)
 
 
-def _analyser(*, engine: str, threads: int | None, **options: Any) -> Analyser:
+def _analyser(
+    *, engine: str, threads: int | None, score_agent_voice: bool = False, **options: Any
+) -> Analyser:
     from sentiment.pipeline import load
     from sentiment.speech.transcriber import EngineName, TranscriberOptions
 
@@ -180,7 +189,9 @@ def _analyser(*, engine: str, threads: int | None, **options: Any) -> Analyser:
         )
     given = {name: value for name, value in options.items() if value is not None}
     return load(
-        TranscriberOptions(engine=cast("EngineName", engine), threads=threads, **given), threads=threads
+        TranscriberOptions(engine=cast("EngineName", engine), threads=threads, **given),
+        threads=threads,
+        score_agent_voice=score_agent_voice,
     )
 
 

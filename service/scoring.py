@@ -101,7 +101,7 @@ def score_file(
             with open_recording(path) as recording:
                 call = analyser.transcribe(recording, about=about, roles=roles, progress=progress)
                 if not transcribe_only:
-                    call = analyser.score(call, progress=progress)
+                    call = analyser.score(call, recording=recording, progress=progress)
                 _write(call, out, formats, recording)
             return call
 

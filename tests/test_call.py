@@ -41,6 +41,13 @@ times = st.datetimes(
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
 )
 word = st.builds(domain.Word, text=text, start_ms=index, end_ms=index, probability=unit)
+prosody = st.builds(
+    domain.Prosody,
+    arousal=maybe(unit),
+    cues=st.dictionaries(text, st.floats(-3, 3), max_size=2),
+    text_intensity=unit,
+    unmeasured=maybe(text),
+)
 score = st.builds(
     domain.Score,
     polarity=polarity,
@@ -50,6 +57,7 @@ score = st.builds(
     p_positive=unit,
     emotions=st.dictionaries(text, unit, max_size=2),
     model=text,
+    voice=maybe(prosody),
 )
 utterance = st.builds(
     domain.Utterance,
@@ -162,7 +170,26 @@ def test_the_schema_has_exactly_the_fields_of_the_values():
         fields = {f.name for f in dataclasses.fields(getattr(domain, name))} | (
             {"schema"} if name == "Call" else set()
         )
-        assert set(definition["properties"]) == set(definition["required"]) == fields, name
+        assert set(definition["properties"]) == fields, name
+        later = {"voice"} if name == "Score" else set()
+        assert set(definition["required"]) == fields - later, name
+
+
+def test_a_file_written_before_voices_were_measured_is_still_read():
+    score = domain.Score(
+        polarity=-0.5, intensity=0.5, p_negative=0.5, p_neutral=0.5, p_positive=0.0, emotions={}, model="m"
+    )
+    said = domain.Utterance(
+        index=0, channel=0, role="customer", start_ms=0, end_ms=1, text="No.", score=score
+    )
+    call = Call(id="a", duration_ms=1, utterances=(said,))
+    body = json.loads(to_json(call))
+    assert body["utterances"][0]["score"].pop("voice") is None
+    assert from_json(json.dumps(body)) == call
+    jsonschema.validate(body, SCHEMA)
+    del body["utterances"][0]["score"]["truncated"]
+    with pytest.raises(ConversationError, match="truncated"):
+        from_json(json.dumps(body))
 
 
 def test_metadata_keeps_its_types():

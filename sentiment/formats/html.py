@@ -28,7 +28,7 @@ from sentiment.summary import Failure, Row, flagged, lowest, ranked, summarise, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sentiment.call import JSON, Call, Channel, Moment, Role, Score, Shift, Utterance
+    from sentiment.call import JSON, Call, Channel, Moment, Prosody, Role, Score, Shift, Utterance
 
 __all__ = ["call_page", "clock", "index_page", "signed"]
 
@@ -42,6 +42,17 @@ UNCLEAR_WORD = 0.4
 SHOWN_EMOTION = 0.2
 LISTED_EMOTION = 0.05
 """Least probability of an emotion to be shown beside an utterance, and to be listed in its details."""
+
+USUAL_AROUSAL, NOTICED_CUE = 0.1, 1.0
+"""A voice so near 0.5 is the usual one; a cue is put into words from so many standard deviations on."""
+
+CUE_WORDS = {
+    "loudness": ("louder", "softer"),
+    "pitch": ("higher", "lower"),
+    "pitch_range": ("livelier", "flatter"),
+    "balance": ("sharper", "duller"),
+    "rate": ("faster", "slower"),
+}
 
 SOURCES = {
     "given": "given",
@@ -311,6 +322,18 @@ def felt(score: Score) -> list[tuple[str, float]]:
     return [(name, p) for name, p in emotions(score) if p >= SHOWN_EMOTION and name != "neutral"][:2]
 
 
+def sounded(voice: Prosody) -> str:
+    """How the voice differed from its speaker's usual, in words; only what goes the way of the whole."""
+    if voice.arousal is None:
+        return f"voice not measured: {voice.unmeasured}"
+    if abs(voice.arousal - 0.5) < USUAL_AROUSAL:
+        return "voice about as usual"
+    low = voice.arousal < 0.5
+    sizes = {CUE_WORDS[name][low]: -z if low else z for name, z in voice.cues.items() if name in CUE_WORDS}
+    words = [word for word in sorted(sizes, key=lambda w: -sizes[w]) if sizes[word] >= NOTICED_CUE]
+    return f"voice {', '.join(words) or 'a little ' + ('calmer' if low else 'stronger')} than usual"
+
+
 def pieces(said: Utterance) -> list[tuple[str, float | None]]:
     """The text in runs, each with the recogniser's probability if it is so low that it is to be marked."""
     texts = said.text.split()
@@ -347,6 +370,7 @@ def _environment() -> Environment:
         "humanise": humanise,
         "pieces": pieces,
         "signed": signed,
+        "sounded": sounded,
         "tone": tone,
     }
     environment.globals |= {
