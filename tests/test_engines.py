@@ -9,16 +9,19 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 import pytest
 import sounds
 
+from sentiment import samples
 from sentiment.audio import Recording, open_recording
 from sentiment.errors import CorruptModelError, UnknownModelError
 from sentiment.evaluation import word_errors
 from sentiment.speech.activity import speech_spans
 from sentiment.speech.ct2_checkpoint import load_openai_model, read_variables
+from sentiment.speech.faster_whisper_engine import FasterWhisperEngine
 from sentiment.speech.transcriber import (
     EngineName,
     Transcriber,
@@ -30,6 +33,8 @@ from sentiment.timeline import Span
 from sentiment.weights import find_whisper
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sentiment.call import Word
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -212,6 +217,45 @@ def test_no_word_is_invented_even_if_it_is_taken_for_speech(name: str, model: st
         spans = (Span(0, 4_000), Span(5_000, 6_000))
         transcript = _load(model).transcribe(recording, 0, spans)
     assert (transcript.words, transcript.language) == ((), None)
+
+
+# -- the encoder -----------------------------------------------------------------------------------
+
+
+def _encoded(model: str, compute_type: str | None, threads: int = 1) -> NDArray[np.float32]:
+    """Two windows of the first sample call as the default engine encodes them."""
+    options = TranscriberOptions(model=model, compute_type=compute_type, threads=threads)
+    engine = FasterWhisperEngine(find_whisper(model), options)
+    with open_recording(samples.paths()[0]) as recording:
+        return engine.encode([recording.read(0, Span(i * 20_000, i * 20_000 + 15_000)) for i in range(2)])
+
+
+def _error(found: NDArray[np.float32], exact: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
+def test_the_default_engine_encodes_as_well_as_ctranslate2_does() -> None:
+    """Both round to int8. Measured with VNNI: ours differs from float32 by 0.064, theirs by 0.056."""
+    with mock.patch("sentiment.speech.encoder.best_arithmetic", return_value=None):
+        theirs = _encoded("tiny.en", "int8")
+    ours, exact = _encoded("tiny.en", None), _encoded("tiny.en", "float32")
+    assert ours.dtype == np.float32
+    assert ours.shape == exact.shape == (2, 1500, 384)
+    assert 0 < _error(ours, exact) < 1.25 * _error(theirs, exact)
+
+
+def test_a_model_in_a_folder_is_encoded_as_a_bundled_one(tmp_path: Path) -> None:
+    for file, contents in find_whisper("tiny.en").read_all().items():
+        (tmp_path / file).write_bytes(contents)
+    assert np.array_equal(_encoded(str(tmp_path), None), _encoded("tiny.en", None))
+
+
+def test_threads_change_neither_the_result_nor_torch() -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    assert np.array_equal(_encoded("tiny.en", None, threads=2), _encoded("tiny.en", None, threads=1))
+    assert torch.get_num_threads() == before
 
 
 # -- another language ----------------------------------------------------------------------------

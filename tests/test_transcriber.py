@@ -57,8 +57,8 @@ class Parrot:
         assert all(len(sound) <= 30 * 16_000 for sound in sounds)
         return sounds
 
-    def spoken(self, encoded: Any) -> Sequence[Mapping[str, float]]:
-        return [{"en": 0.1, "de": 0.9}] * len(encoded)
+    def spoken(self, encoded: Any, which: Sequence[int]) -> Sequence[Mapping[str, float]]:
+        return [{"en": 0.1, "de": 0.9}] * len(which)
 
     def decode(self, encoded: Any, durations_s: Sequence[float], language: str) -> Sequence[Heard]:
         if self.says is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sentiment.weights import WhisperFiles
 
-__all__ = ["load_openai_model", "read_variables", "whisper_state"]
+__all__ = ["dequantised", "load_openai_model", "raw_variables", "read_variables", "whisper_state"]
 
 # ctranslate2's DataType enum; bfloat16 has no numpy type and is read as 16 bits
 DTYPES = ("<f4", "i1", "<i2", "<i4", "<f2", "<u2")
@@ -65,9 +65,9 @@ def read_variables(binary: bytes) -> dict[str, NDArray[np.float32]]:
         struct.error: the file ends too early.
         ValueError, IndexError: it is not such a file.
     """
-    raw = _raw_variables(binary)
+    raw = raw_variables(binary)
     return {
-        name: _dequantised(values, raw.get(f"{name}_scale"))
+        name: dequantised(values, raw.get(f"{name}_scale"))
         for name, values in raw.items()
         if not name.endswith("_scale")
     }
@@ -94,7 +94,12 @@ def whisper_state(variables: Tensors) -> dict[str, NDArray[np.float32]]:
     return {name: np.ascontiguousarray(values) for name, values in state.items()}
 
 
-def _raw_variables(binary: bytes) -> dict[str, NDArray[Any]]:
+def raw_variables(binary: bytes) -> dict[str, NDArray[Any]]:
+    """Every variable as it is stored; the scale of a quantised one is beside it, ``name_scale``.
+
+    Raises:
+        struct.error, ValueError, IndexError: as :func:`read_variables`.
+    """
     variables: dict[str, NDArray[Any]] = {}
     at = 0
 
@@ -129,7 +134,7 @@ def _raw_variables(binary: bytes) -> dict[str, NDArray[Any]]:
     return variables
 
 
-def _dequantised(values: NDArray[Any], scale: NDArray[Any] | None) -> NDArray[np.float32]:
+def dequantised(values: NDArray[Any], scale: NDArray[Any] | None) -> NDArray[np.float32]:
     """Quantised weights are value times scale; the scale is per row (int8) or one for all (int16)."""
     if scale is None:
         return values.astype(np.float32)

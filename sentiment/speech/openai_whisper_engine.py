@@ -92,12 +92,12 @@ class OpenAIWhisperEngine:
         with torch.inference_mode():
             return _Encoded(mel, self._whisper.embed_audio(mel.half() if self._fp16 else mel))
 
-    def spoken(self, encoded: _Encoded) -> Sequence[Mapping[str, float]]:
-        """For each sound the probability of each language."""
+    def spoken(self, encoded: _Encoded, which: Sequence[int]) -> Sequence[Mapping[str, float]]:
+        """The probability of each language in the sounds numbered ``which`` of those encoded."""
         import torch
 
         with torch.inference_mode():
-            _, probabilities = self._whisper.detect_language(encoded.features)
+            _, probabilities = self._whisper.detect_language(encoded.features[list(which)])
         found: Sequence[Mapping[str, float]] = probabilities
         return found
 

@@ -40,6 +40,9 @@ __all__ = [
 EngineName = Literal["faster-whisper", "openai-whisper"]
 
 FALLBACK_LANGUAGE = "en"
+LISTENED_TO = 2
+"""So many windows, the longest of the first batch, tell a channel's language."""
+
 ENOUGH_SPEECH_MS = 3_000
 SURE_ENOUGH = 0.5
 SURE_FROM_LITTLE = 0.8
@@ -122,8 +125,8 @@ class Engine(Protocol):
     def encode(self, sounds: Sequence[NDArray[np.float32]]) -> Any:
         """Encode sounds of at most 30 s each, float32 ``(n,)`` at 16 kHz."""
 
-    def spoken(self, encoded: Any) -> Sequence[Mapping[str, float]]:
-        """For each sound the probability of each language."""
+    def spoken(self, encoded: Any, which: Sequence[int]) -> Sequence[Mapping[str, float]]:
+        """The probability of each language in the sounds numbered ``which`` of those encoded."""
 
     def decode(self, encoded: Any, durations_s: Sequence[float], language: str) -> Sequence[Heard]:
         """What is said in each sound."""
@@ -168,8 +171,9 @@ class WindowTranscriber:
             group = windows[start : start + self._batch_size]
             encoded = self._engine.encode([read_window(recording, channel, w) for w in group])
             if language is None:
+                longest = sorted(range(len(group)), key=lambda i: group[i].duration_ms)[-LISTENED_TO:]
                 language, probability = choose_language(
-                    self._engine.spoken(encoded), [w.duration_ms for w in group]
+                    self._engine.spoken(encoded, longest), [group[i].duration_ms for i in longest]
                 )
             heard = self._decode(encoded, group, language)
             for window, each in zip(group, heard, strict=True):
