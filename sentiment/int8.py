@@ -20,7 +20,8 @@ LARGEST = 127
 
 def quantise(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """``x`` of ``(n, m)`` as int8 and the scale of each row, float32 ``(n, 1)``: ``x ≈ int8 * scale``."""
-    scale = x.abs().amax(-1, keepdim=True).clamp_min_(1e-9).div_(LARGEST)
+    largest = torch.maximum(x.amax(-1, keepdim=True), x.amin(-1, keepdim=True).neg_())
+    scale = largest.clamp_min_(1e-9).div_(LARGEST)
     return (x / scale).round_().to(torch.int8), scale
 
 

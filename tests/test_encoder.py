@@ -19,8 +19,8 @@ from sentiment.speech.encoder import (
     WhisperEncoder,
     best_arithmetic,
     load_encoder,
-    one_thread_each,
 )
+from sentiment.threads import one_thread_each
 from sentiment.timeline import Span
 from sentiment.weights import find_whisper
 

@@ -11,8 +11,6 @@ in the processor's cache. Frames meet only in the attention, which is torch's ow
 from __future__ import annotations
 
 import struct
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Arithmetic", "WhisperEncoder", "best_arithmetic", "load_encoder", "one_thread_each"]
+__all__ = ["Arithmetic", "WhisperEncoder", "best_arithmetic", "load_encoder"]
 
 Arithmetic = Literal["int8", "bfloat16", "float32"]
 
@@ -79,26 +77,6 @@ def load_encoder(name: str, binary: bytes, arithmetic: Arithmetic) -> WhisperEnc
         raise CorruptModelError(
             f"Whisper model {name!r}: its encoder cannot be read from model.bin ({why}); fetch it again"
         ) from None
-
-
-def one_thread_each(n_workers: int) -> ThreadPoolExecutor:
-    """Worker threads that each run torch on one core; the setting of every other thread is as it was.
-
-    torch keeps its number of threads for each calling thread, and for those yet to come the last one
-    set by any: so the workers are started here, all of them, and the number is then set back.
-    """
-    before = torch.get_num_threads()
-    all_started = Barrier(n_workers)
-
-    def settle(_worker: int) -> None:
-        torch.get_num_threads()  # the first question sets a thread up as the others are: not later, then
-        torch.set_num_threads(1)
-        all_started.wait()
-
-    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="whisper")
-    list(pool.map(settle, range(n_workers)))
-    torch.set_num_threads(before)
-    return pool
 
 
 class WhisperEncoder(nn.Module):

@@ -85,7 +85,8 @@ class FasterWhisperEngine:
 
     def _use_own_encoder(self, files: WhisperFiles, contents: Mapping[str, bytes]) -> None:
         """Encode by ourselves where that is faster; CTranslate2 keeps its encoder in memory all the same."""
-        from sentiment.speech.encoder import best_arithmetic, load_encoder, one_thread_each
+        from sentiment.speech.encoder import best_arithmetic, load_encoder
+        from sentiment.threads import one_thread_each
 
         if (arithmetic := best_arithmetic()) is None:
             return
