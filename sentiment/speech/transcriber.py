@@ -78,7 +78,7 @@ class TranscriberOptions:
     device: str = "cpu"
     compute_type: str | None = None
     beam_size: int = 1
-    batch_size: int = 8
+    batch_size: int = 4
     threads: int | None = None
     language: str | None = None
 
@@ -139,7 +139,7 @@ class WindowTranscriber:
     """
 
     def __init__(
-        self, engine: Engine, model: Model, *, batch_size: int = 8, language: str | None = None
+        self, engine: Engine, model: Model, *, batch_size: int = 4, language: str | None = None
     ) -> None:
         """Take an engine that is loaded.
 
