@@ -158,7 +158,14 @@ def voice_section(data: Path) -> list[str]:
         for same, what in ((True, "same emotion"), (False, "any emotion")):
             value, n = auc(items, COMBINED, same_emotion=same)
             lines.append(line(f"{name}, {what}", n, "0.80" if same else "", f"**{value:.3f}**"))
-    return ["## The voice", "", *lines, "", "Nothing is fitted on RAVDESS; more in PROSODY.md.", ""]
+    return [
+        "## The voice",
+        "",
+        *lines,
+        "",
+        "Nothing is fitted on RAVDESS; more in evaluation/PROSODY.md.",
+        "",
+    ]
 
 
 def behaviour_section(scorer: TextScorer) -> list[str]:
@@ -168,7 +175,10 @@ def behaviour_section(scorer: TextScorer) -> list[str]:
     cases = behaviour.read_cases()
     ours = behaviour.check(cases, behaviour.readings(scorer, cases))
     vader = behaviour.check(cases, behaviour.vader_readings(cases))
-    note = "Our own test of what a quality analyst expects (BEHAVIOUR.md); its cases are never trained on."
+    note = (
+        "Our own test of what an analyst expects (evaluation/BEHAVIOUR.md), "
+        "22 short phrases of it trained on."
+    )
     return ["## Behaviour", "", *behaviour.table(ours, vader), "", note, ""]
 
 

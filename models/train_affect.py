@@ -7,7 +7,7 @@ Fine-tunes the upper half of all-mpnet-base-v2 (110 M parameters, Apache-2.0; th
 the loss of a task counts where a source has its label. Linear layers compute in int8 forwards, as they
 will in use, and in float32 backwards. First come the public sets, then, while the learning rate falls,
 a mix with service calls. Seeded, and each step seeds its own dropout, so that a run that was stopped
-goes on from its checkpoint to the weights it would have had. About an hour on two free cores.
+goes on from its checkpoint to the weights it would have had. An hour and three quarters on one core.
 
 Sources, one folder each under ``--data`` (all may be used commercially):
 

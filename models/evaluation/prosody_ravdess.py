@@ -1,6 +1,6 @@
 """Measure the voice's part of intensity on RAVDESS, into ``PROSODY.md``; nothing is fitted on it.
 
-    python models/evaluation/prosody_ravdess.py --data ../shared/data [--out models/PROSODY.md]
+    python models/evaluation/prosody_ravdess.py --data ../shared/data [--out models/evaluation/PROSODY.md]
 
 RAVDESS (Livingstone & Russo 2018) is speech by actors who say two sentences in eight emotions, each but
 neutral with normal and with strong intensity. Each actor's recordings are taken as one call: what

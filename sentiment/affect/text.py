@@ -18,10 +18,10 @@ and the score is
     polarity    0.7 v + 0.3 (p_positive - p_negative)                  in [-1, 1]
     intensity   0.7 |polarity| + 0.3 max(0, tanh(arousal / 2))         in [0, 1]
 
-Polarity joins what raters said about strength with how sure the classifier is; agreement with the raters
-is best near these shares on every set it was tried on. Intensity is mostly the size of the polarity:
-a larger share of arousal agrees better with people's ratings of arousal in text, which agree little with each
-other, and worse with their ratings of strength.
+Polarity joins what raters said about strength with how sure the classifier is. The valence alone agrees with
+raters about as well or better (``models/RESULTS.md``); the classes' share keeps the sign near the label.
+Intensity is mostly the size of the polarity: more of arousal agrees better with people's ratings of
+arousal in text, which agree little with each other, and in news worse with their ratings of strength.
 """
 
 from __future__ import annotations
