@@ -8,6 +8,8 @@ the loss of a task counts where a source has its label. Linear layers compute in
 will in use, and in float32 backwards. First come the public sets, then, while the learning rate falls,
 a mix with service calls. Seeded, and each step seeds its own dropout, so that a run that was stopped
 goes on from its checkpoint to the weights it would have had. An hour and three quarters on one core.
+``--start`` goes on from finished weights instead of the pretrained ones; with another ``--seed`` it
+draws and orders the examples anew.
 
 Sources, one folder each under ``--data`` (all may be used commercially):
 
@@ -58,7 +60,7 @@ from tokenizers import Tokenizer
 from sentiment.affect.network import Network
 from sentiment.affect.text import WEIGHT_FILES, AffectConfig, Encoded, encode, join
 from sentiment.call import Role
-from sentiment.int8 import linear_int8, quantise, to_int8
+from sentiment.int8 import linear_int8, quantise, to_float, to_int8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,7 +115,8 @@ BY_ROLE = ("agent-empathy", "role-apology-agent", "agent-badnews", "agent-bad-la
 class Corpus:
     """Every training example; :meth:`general` and :meth:`service` draw a pass over them."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, seed: int) -> None:
+        self.seed = seed
         rated = vader(data, held=False)
         self.reddit = goemotions(data, "train")
         self.snippets = [*rated["tweets"], *rated["amazonReview"]]
@@ -126,7 +129,7 @@ class Corpus:
 
     def general(self, number: int) -> list[Example]:
         """The public sets, shuffled, each text with a role, some with unrelated turns before or as heard."""
-        rng = random.Random(SEED * 1000 + number)
+        rng = random.Random(self.seed * 1000 + number)
         drawn = [
             *self.reddit,
             *self.snippets,
@@ -141,7 +144,7 @@ class Corpus:
     def service(self, number: int) -> list[Example]:
         """The last steps: half GoEmotions, a third service calls, some of the rest; more context, and
         heard as Whisper hears."""
-        rng = random.Random(SEED * 2000 + number)
+        rng = random.Random(self.seed * 2000 + number)
         drawn = [
             *rng.sample(self.reddit, 16_000),
             *service_calls(rng, self.calls, held=False, copies=2),
@@ -185,9 +188,14 @@ class Corpus:
 
 
 def batches(
-    draw: Callable[[int], list[Example]], tokenizer: Tokenizer, config: AffectConfig, size: int, start: int
+    draw: Callable[[int], list[Example]],
+    tokenizer: Tokenizer,
+    config: AffectConfig,
+    args: argparse.Namespace,
+    start: int,
 ) -> Iterator[list[tuple[Encoded, Example]]]:
     """Endless batches of like length of what ``draw`` gives, from batch number ``start`` on."""
+    size: int = args.batch_size
     number = epoch = 0
     while True:
         examples = draw(epoch)
@@ -198,7 +206,7 @@ def batches(
             ]
             some = sorted((x for x in some if len(x[0].ids) <= 72), key=lambda x: len(x[0].ids))
             groups = [some[i : i + size] for i in range(0, len(some), size)]
-            random.Random(SEED + epoch * 1000 + chunk).shuffle(groups)
+            random.Random(args.seed + epoch * 1000 + chunk).shuffle(groups)
             for group in groups:
                 if number >= start:
                     yield group
@@ -323,15 +331,21 @@ class RoundedLinear(torch.nn.Linear):
         return Rounded.apply(x, self.weight, self.bias)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def start_network(config: AffectConfig, pretrained: Path, frozen_layers: int) -> Network:
-    """The network with the pretrained encoder; embeddings and the lowest layers stay as they are."""
-    torch.manual_seed(SEED)
+def start_network(config: AffectConfig, args: argparse.Namespace) -> Network:
+    """The network with its first weights; embeddings and the lowest layers stay as they are."""
+    torch.manual_seed(args.seed)
     network = Network(config.encoder, len(config.emotions), dropout=0.1)
-    network.encoder.load_state_dict(from_mpnet(load_file(pretrained / "model.safetensors")))
+    if args.start:
+        to_int8(network.encoder)
+        files = [load_file(args.start / name) for name in WEIGHT_FILES]
+        network.load_state_dict({name: tensor for file in files for name, tensor in file.items()})
+        to_float(network.encoder)
+    else:
+        network.encoder.load_state_dict(from_mpnet(load_file(args.pretrained / "model.safetensors")))
     network.encoder.requires_grad_(False)
-    for layer in network.encoder.layers[:frozen_layers]:
+    for layer in network.encoder.layers[: args.frozen_layers]:
         to_int8(layer)
-    for layer in network.encoder.layers[frozen_layers:]:
+    for layer in network.encoder.layers[args.frozen_layers :]:
         layer.requires_grad_(True)
         for part in layer.modules():
             if isinstance(part, torch.nn.Linear):
@@ -341,7 +355,7 @@ def start_network(config: AffectConfig, pretrained: Path, frozen_layers: int) ->
 
 def train(args: argparse.Namespace, config: AffectConfig, tokenizer: Tokenizer) -> Network:
     """Run all steps, going on from the checkpoint if there is one; returns the network."""
-    network = start_network(config, args.pretrained, args.frozen_layers)
+    network = start_network(config, args)
     trained = [p for p in network.encoder.parameters() if p.requires_grad]
     heads = list(network.heads.parameters())
     optimiser = torch.optim.AdamW(
@@ -365,12 +379,12 @@ def train(args: argparse.Namespace, config: AffectConfig, tokenizer: Tokenizer) 
         first = saved["step"]
     network.train()
     began, shown = time.monotonic(), 0.0
-    corpus = Corpus(args.data)
-    general = batches(corpus.general, tokenizer, config, args.batch_size, first)
-    service = batches(corpus.service, tokenizer, config, args.batch_size, max(0, first - turn))
+    corpus = Corpus(args.data, args.seed)
+    general = batches(corpus.general, tokenizer, config, args, first)
+    service = batches(corpus.service, tokenizer, config, args, max(0, first - turn))
     for step in range(first, last):
         batch = next(general if step < turn else service)
-        torch.manual_seed(SEED * 100_000 + step)
+        torch.manual_seed(args.seed * 100_000 + step)
         out = network(**join([x for x, _ in batch]))
         weights = GENERAL if step < turn else SERVICE
         loss = loss_of(out, [e for _, e in batch], config.emotions, weights)
@@ -424,27 +438,15 @@ def export(network: Network, config: AffectConfig, tokenizer: Tokenizer, out: Pa
     (out / "SHA256SUMS").write_text("".join(sums), "utf-8")
 
 
-def main() -> None:
-    """Train, calibrate, export."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=HERE / "affect")
-    parser.add_argument("--checkpoint", type=Path, default=HERE / "affect.checkpoint")
-    parser.add_argument("--pretrained", type=Path, default=HERE / "pretrained", help="MPNet is unpacked here")
-    parser.add_argument("--general-steps", type=int, default=2000)
-    parser.add_argument("--service-steps", type=int, default=1300)
-    parser.add_argument("--stop-at", type=int, help="a step to stop after, with a checkpoint")
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=5e-5)
-    parser.add_argument("--frozen-layers", type=int, default=6)
-    parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    args.pretrained = unpack_mpnet(args.pretrained)
-    tokenizer = Tokenizer.from_file(str(args.pretrained / "tokenizer.json"))
+def first_config(args: argparse.Namespace) -> tuple[AffectConfig, Tokenizer]:
+    """What the network is made by: as it stands beside ``--start``, or new from the pretrained."""
+    folder = args.start or args.pretrained
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    mpnet = json.loads((args.pretrained / "config.json").read_text("utf-8"))
+    if args.start:
+        return AffectConfig.read(folder / "config.json"), tokenizer
+    mpnet = json.loads((folder / "config.json").read_text("utf-8"))
     kept = "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
     kept += "max_position_embeddings layer_norm_eps relative_attention_num_buckets"
     config = AffectConfig(
@@ -458,6 +460,30 @@ def main() -> None:
         temperature=1.0,
         encoder={key: mpnet[key] for key in kept.split()},
     )
+    return config, tokenizer
+
+
+def main() -> None:
+    """Train, calibrate, export."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=HERE / "affect")
+    parser.add_argument("--checkpoint", type=Path, default=HERE / "affect.checkpoint")
+    parser.add_argument("--pretrained", type=Path, default=HERE / "pretrained", help="MPNet is unpacked here")
+    parser.add_argument("--start", type=Path, help="a folder of finished weights to go on from")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--general-steps", type=int, default=2000)
+    parser.add_argument("--service-steps", type=int, default=1300)
+    parser.add_argument("--stop-at", type=int, help="a step to stop after, with a checkpoint")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=5e-5)
+    parser.add_argument("--frozen-layers", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if not args.start:
+        args.pretrained = unpack_mpnet(args.pretrained)
+    config, tokenizer = first_config(args)
     network = train(args, config, tokenizer)
     temperature = fit_temperature(network, config, tokenizer, goemotions(args.data, "dev"))
     print(f"temperature {temperature}")
