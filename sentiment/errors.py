@@ -4,7 +4,9 @@
     ├── InputError          what was given cannot be used
     │   ├── AudioError      a recording: missing, empty, not audio, too many channels ...
     │   ├── ConversationError   a text conversation or a sidecar file
-    │   └── ChannelMapError     roles that do not fit the channels
+    │   ├── ChannelMapError     roles that do not fit the channels
+    │   ├── TableError      a table of surveys, contacts ...: a file, a column, a column map
+    │   └── MetricError     a metric, its variant or parameter, or a grouping that there is not
     ├── ModelError          a model cannot be had
     │   ├── UnknownModelError   no model of that name or path
     │   └── CorruptModelError   a file is missing or its checksum is wrong
@@ -21,9 +23,11 @@ __all__ = [
     "ConversationError",
     "CorruptModelError",
     "InputError",
+    "MetricError",
     "ModelError",
     "OutputError",
     "SentimentError",
+    "TableError",
     "UnknownModelError",
 ]
 
@@ -46,6 +50,14 @@ class ConversationError(InputError):
 
 class ChannelMapError(InputError):
     """A channel map does not fit the recording's channels."""
+
+
+class TableError(InputError):
+    """A table of surveys, contacts, customers ... or the map of its columns cannot be used."""
+
+
+class MetricError(InputError):
+    """A metric is asked for that there is not, or in a way it cannot be counted."""
 
 
 class ModelError(SentimentError):

@@ -1,0 +1,208 @@
+"""Computes metrics: one query for each table, whatever the number of metrics and groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+
+from sentiment.errors import MetricError
+from sentiment.metrics.calendar import Calendar
+from sentiment.metrics.catalogue import Request, parse
+from sentiment.metrics.inputs import Input, open_input
+from sentiment.metrics.intervals import LEVEL, z_of
+from sentiment.metrics.maps import ColumnMap, load_map
+from sentiment.metrics.needs import lacking
+from sentiment.metrics.result import Figures, Group, Result, ordered, pool_part
+from sentiment.metrics.schemas import schema_of
+from sentiment.metrics.sources import Source, connect, run
+from sentiment.metrics.statistics import Estimates
+from sentiment.metrics.views import Selection, View, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from sentiment.metrics.intervals import Array
+
+__all__ = ["compute"]
+
+
+def compute(
+    metrics: Sequence[str | Request],
+    *,
+    by: Sequence[str] = (),
+    calendar: Calendar | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    where: Mapping[str, Any] | None = None,
+    maps: Mapping[str, ColumnMap | str | Path] | None = None,
+    set_aside: Path | None = None,
+    threads: int | None = None,
+    memory: str = "3GB",
+    **tables: Source,
+) -> Result:
+    """Compute metrics by group.
+
+    Args:
+        metrics: what to compute: ``csat``, ``csat:mean``, ``service_level:threshold_s=30``.
+        by: columns to group by (``agent`` is short for ``agent_id``), one of which may be a period
+            (``week``) of the calendar. A column that a table lacks is taken from the contact record or
+            scored call of the same ``call_id``, or the customer of the same ``customer_id``.
+        calendar: time zone, weeks, business hours; UTC if left out.
+        since: first local day that counts.
+        until: local day before which it ends.
+        where: only rows whose columns have these values.
+        maps: column maps by table, or where to read them.
+        set_aside: folder for files of the rows that were set aside.
+        threads: processor threads of DuckDB; as many as there are cores if left out.
+        memory: memory DuckDB may take before it spills to disk.
+        tables: where each table is: ``surveys="s.csv", contacts=ibis_table``; names are those of
+            :data:`sentiment.metrics.schemas.TABLES`.
+
+    Raises:
+        MetricError: no such metric, variant, parameter or period; nothing to compute.
+        TableError: no such table, or one that cannot be read.
+    """
+    requests = _requests(metrics)
+    con = connect(threads=threads, memory=memory)
+    try:
+        inputs = _open(tables, maps or {}, con, set_aside)
+        selection = Selection(
+            by=tuple(by), calendar=calendar or Calendar(), since=since, until=until, where=dict(where or {})
+        )
+        return _compute(requests, inputs, selection)
+    finally:
+        con.disconnect()
+
+
+def _requests(metrics: Sequence[str | Request]) -> tuple[Request, ...]:
+    parsed = [parse(m) if isinstance(m, str) else m for m in metrics]
+    if not parsed:
+        raise MetricError("no metric was asked for; see: sentiment metrics list")
+    return tuple({request.name: request for request in parsed}.values())
+
+
+def _open(
+    tables: Mapping[str, Source],
+    maps: Mapping[str, ColumnMap | str | Path],
+    con: Any,
+    set_aside: Path | None,
+) -> dict[str, Input]:
+    loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
+    return {
+        name: open_input(
+            source, schema_of(name), con=con, mapping=loaded.get(name), set_aside=set_aside
+        )
+        for name, source in tables.items()
+        if source is not None
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Column:
+    """A request's parts by group, or why there are none."""
+
+    request: Request
+    groups: tuple[Group, ...]
+    parts: Mapping[str, Array]
+    undefined: str | None = None
+
+
+def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection) -> Result:
+    by_table: dict[str, list[Request]] = {}
+    for request in requests:
+        by_table.setdefault(request.table, []).append(request)
+    columns: dict[str, _Column] = {}
+    for table, wanted in by_table.items():
+        columns |= {c.request.name: c for c in _of_table(table, wanted, inputs, selection)}
+    groups = ordered({group for column in columns.values() for group in column.groups})
+    place = {group: i for i, group in enumerate(groups)}
+    figures, totals = [], []
+    for request in requests:
+        column = columns[request.name]
+        into = np.array([place[group] for group in column.groups], dtype=np.intp)
+        figures.append(_figures(column, into, len(groups)))
+        totals.append(_figures(column, np.zeros(len(into), dtype=np.intp), 1))
+    return Result(
+        by=selection.by, groups=tuple(groups), figures=tuple(figures), totals=tuple(totals),
+        inputs=tuple(i.report for i in inputs.values()), calendar=selection.calendar,
+    )  # fmt: skip
+
+
+def _figures(column: _Column, into: Any, n_groups: int) -> Figures:
+    if column.undefined is not None:
+        return Figures(request=column.request, parts={}, estimates=_nothing(column.undefined, n_groups))
+    parts = {name: pool_part(name, values, into, n_groups) for name, values in column.parts.items()}
+    estimates = column.request.variant.statistic.finish(parts, z_of(LEVEL))
+    return Figures(request=column.request, parts=parts, estimates=estimates)
+
+
+def _nothing(reason: str, n_groups: int) -> Estimates:
+    nan, zero = np.full(n_groups, np.nan), np.zeros(n_groups)
+    return Estimates(
+        value=nan, numerator=nan, denominator=nan, n=zero, missing=zero, low=nan, high=nan,
+        undefined=[reason] * n_groups, no_interval=[None] * n_groups,
+    )  # fmt: skip
+
+
+def _of_table(
+    table: str, requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection
+) -> list[_Column]:
+    """All additive requests of one table in one query."""
+    if table not in inputs:
+        return [_undefined(r, f"no {table} were given") for r in requests]
+    view = view_of(table, inputs, selection)
+    if isinstance(view, str):
+        return [_undefined(r, view) for r in requests]
+    columns: list[_Column] = []
+    possible: list[Request] = []
+    for request in requests:
+        missing = lacking(request, inputs[table])
+        if missing:
+            columns.append(_undefined(request, f"{table} have no column {', '.join(missing)}"))
+        else:
+            possible.append(request)
+    return columns + (_query(view, possible) if possible else [])
+
+
+def _undefined(request: Request, reason: str) -> _Column:
+    return _Column(request=request, groups=(), parts={}, undefined=reason)
+
+
+def _query(view: View, requests: Sequence[Request]) -> list[_Column]:
+    aggregates: dict[str, Any] = {}
+    names: dict[Any, str] = {}
+    parts_of: dict[str, dict[str, str]] = {}
+    for request in requests:
+
+        def bind(expression: Any, request: Request = request) -> Any:
+            if not isinstance(expression, ibis.Deferred):
+                return expression
+            return expression.resolve(view.table, **request.parameters)
+
+        own = parts_of.setdefault(request.name, {})
+        for part, aggregate in request.variant.statistic.parts(view.table, bind).items():
+            name = names.setdefault(aggregate.of.op(), f"part_{len(names)}")
+            aggregates[name] = aggregate.of
+            own[part] = name
+    query = view.table.group_by(list(view.keys)).aggregate(**aggregates) if view.keys else view.table.aggregate(**aggregates)
+    answer = run(query, view.name)
+    groups = tuple(zip(*[answer[k].to_pylist() for k in view.keys], strict=True)) if view.keys else ((),)
+    numbers = {name: _floats(answer[name]) for name in aggregates}
+    return [
+        _Column(
+            request=r, groups=groups, parts={part: numbers[name] for part, name in parts_of[r.name].items()}
+        )
+        for r in requests
+    ]
+
+
+def _floats(column: Any) -> Array:
+    """A column of sums as float64; an empty sum is 0 (NaN for the ends of scales does no harm there)."""
+    import pyarrow as pa
+
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
