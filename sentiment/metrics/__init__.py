@@ -1,9 +1,9 @@
 """Contact-centre metrics: one definition each, computed by group and period on tables of any size.
 
-    from sentiment import metrics
+from sentiment import metrics
 
-    result = metrics.compute(["csat", "nps", "aht"], surveys="s.csv", contacts="c.parquet", by=["agent", "week"])
-    result.total("csat").value, result.total("csat").interval
+result = metrics.compute(["csat", "nps", "aht"], surveys="s.csv", contacts="c.parquet", by=["agent", "week"])
+result.total("csat").value, result.total("csat").interval
 """
 
 from __future__ import annotations

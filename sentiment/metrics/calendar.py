@@ -15,7 +15,17 @@ from sentiment.metrics.zones import FIRST, LAST, to_local
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PERIODS", "TIMES_OF_WEEK", "WEEKDAYS", "Calendar", "bounds", "first_day", "midnight_utc", "next_period", "period_of"]
+__all__ = [
+    "PERIODS",
+    "TIMES_OF_WEEK",
+    "WEEKDAYS",
+    "Calendar",
+    "bounds",
+    "first_day",
+    "midnight_utc",
+    "next_period",
+    "period_of",
+]
 
 PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 """What results can be grouped by in time; a period is named by its first day (an hour by its start)."""
@@ -59,7 +69,9 @@ class Calendar:
             raise MetricError(f"year_starts = {self.year_starts!r}; give a month from 1 to 12")
         for day, (opens, closes) in self.hours.items():
             if day not in WEEKDAYS or not _minutes(opens) < _minutes(closes) <= 24 * 60:
-                raise MetricError(f"hours: {day} {opens}-{closes} is no opening time, as monday 08:00-18:00 is")
+                raise MetricError(
+                    f"hours: {day} {opens}-{closes} is no opening time, as monday 08:00-18:00 is"
+                )
 
     def open_on(self, day: date) -> tuple[datetime, datetime] | None:
         """When a day opens and closes, in UTC; ``None`` if it is closed."""

@@ -13,7 +13,7 @@ from sentiment.metrics.sources import FILE, ROW, Raw
 from sentiment.metrics.zones import to_utc
 
 if TYPE_CHECKING:
-    from sentiment.metrics.schemas import Column, Schema
+    from sentiment.metrics.schema import Column, Schema
 
 __all__ = ["GIVEN", "NEWEST", "problem", "typed"]
 
@@ -83,7 +83,10 @@ def _from_map(table: Any, raw: Raw, column: Column, mapping: ColumnMap) -> Any:
         there = _filled(value)
         return there if mapped.unless is None else there & ~_filled(_field(table, raw, mapped.unless))
     if mapped.values:
-        cases = [(value.cast("string") == str(theirs), ibis.literal(ours)) for theirs, ours in mapped.values.items()]
+        cases = [
+            (value.cast("string") == str(theirs), ibis.literal(ours))
+            for theirs, ours in mapped.values.items()
+        ]
         value = ibis.cases(*cases)
     if mapped.unit != "ms":
         number = _as_type(value, _AS_NUMBER, mapping.timezone)
@@ -116,8 +119,14 @@ def _as_type(value: Any, column: Column, timezone: str) -> Any:
             return value.cast("timestamp")
         if found.is_date():
             return to_utc(value.cast("timestamp"), timezone)
-    elif wanted == "string" or (wanted in ("int64", "float64") and (found.is_numeric() or found.is_boolean())):
-        return value.round().cast("int64") if wanted == "int64" and not found.is_integer() else value.cast(wanted)
+    elif wanted == "string" or (
+        wanted in ("int64", "float64") and (found.is_numeric() or found.is_boolean())
+    ):
+        return (
+            value.round().cast("int64")
+            if wanted == "int64" and not found.is_integer()
+            else value.cast(wanted)
+        )
     elif wanted == "boolean" and (found.is_boolean() or found.is_integer()):
         return value.cast("boolean")
     raise TableError(f"{column.name}: is {found}, not {wanted}; convert it or map another column")
@@ -135,7 +144,9 @@ def _from_text(value: Any, wanted: str, timezone: str) -> Any:
             return text.try_cast("timestamp('UTC')").cast("timestamp")
         has_offset = text.re_search(r"([Zz]|[+-]\d\d(:?\d\d)?)$") & text.re_search(r"\d:\d")
         return ibis.ifelse(
-            has_offset, text.try_cast("timestamp('UTC')").cast("timestamp"), to_utc(text.try_cast("timestamp"), timezone)
+            has_offset,
+            text.try_cast("timestamp('UTC')").cast("timestamp"),
+            to_utc(text.try_cast("timestamp"), timezone),
         )
     number = text.try_cast("float64")
     return number if wanted == "float64" else number.round().try_cast("int64")
@@ -175,4 +186,3 @@ def _column_problems(table: Any, column: Column) -> list[tuple[Any, str]]:
         if bound is not None
     ]
     return found
-

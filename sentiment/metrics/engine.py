@@ -11,15 +11,17 @@ import numpy as np
 from sentiment.errors import MetricError
 from sentiment.metrics.calendar import Calendar
 from sentiment.metrics.catalogue import Request, parse
+from sentiment.metrics.derived import derived_input
 from sentiment.metrics.inputs import Input, open_input
 from sentiment.metrics.intervals import LEVEL, z_of
 from sentiment.metrics.maps import ColumnMap, load_map
-from sentiment.metrics.needs import lacking
+from sentiment.metrics.needs import lacking, needed
+from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, ordered, pool_part
-from sentiment.metrics.schemas import schema_of
+from sentiment.metrics.schemas import TABLES, schema_of
 from sentiment.metrics.sources import Source, connect, run
 from sentiment.metrics.statistics import Estimates
-from sentiment.metrics.views import Selection, View, view_of
+from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,9 +96,7 @@ def _open(
 ) -> dict[str, Input]:
     loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
     return {
-        name: open_input(
-            source, schema_of(name), con=con, mapping=loaded.get(name), set_aside=set_aside
-        )
+        name: open_input(source, schema_of(name), con=con, mapping=loaded.get(name), set_aside=set_aside)
         for name, source in tables.items()
         if source is not None
     }
@@ -109,6 +109,8 @@ class _Column:
     request: Request
     groups: tuple[Group, ...]
     parts: Mapping[str, Array]
+    total: Mapping[str, Array] | None = None
+    """Parts of all rows together, where groups' parts do not add up to them."""
     undefined: str | None = None
 
 
@@ -126,7 +128,7 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
         column = columns[request.name]
         into = np.array([place[group] for group in column.groups], dtype=np.intp)
         figures.append(_figures(column, into, len(groups)))
-        totals.append(_figures(column, np.zeros(len(into), dtype=np.intp), 1))
+        totals.append(_total(column))
     return Result(
         by=selection.by, groups=tuple(groups), figures=tuple(figures), totals=tuple(totals),
         inputs=tuple(i.report for i in inputs.values()), calendar=selection.calendar,
@@ -136,9 +138,26 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
 def _figures(column: _Column, into: Any, n_groups: int) -> Figures:
     if column.undefined is not None:
         return Figures(request=column.request, parts={}, estimates=_nothing(column.undefined, n_groups))
-    parts = {name: pool_part(name, values, into, n_groups) for name, values in column.parts.items()}
+    if column.total is not None:
+        parts = {name: _placed(values, into, n_groups) for name, values in column.parts.items()}
+    else:
+        parts = {name: pool_part(name, values, into, n_groups) for name, values in column.parts.items()}
     estimates = column.request.variant.statistic.finish(parts, z_of(LEVEL))
     return Figures(request=column.request, parts=parts, estimates=estimates)
+
+
+def _placed(values: Array, into: Any, n_groups: int) -> Array:
+    """Each value at its group's place; 0 for groups without rows."""
+    placed = np.zeros(n_groups)
+    placed[into] = values
+    return placed
+
+
+def _total(column: _Column) -> Figures:
+    if column.total is None:
+        return _figures(column, np.zeros(len(column.groups), dtype=np.intp), 1)
+    estimates = column.request.variant.statistic.finish(column.total, z_of(LEVEL))
+    return Figures(request=column.request, parts=column.total, estimates=estimates)
 
 
 def _nothing(reason: str, n_groups: int) -> Estimates:
@@ -152,21 +171,60 @@ def _nothing(reason: str, n_groups: int) -> Estimates:
 def _of_table(
     table: str, requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection
 ) -> list[_Column]:
-    """All additive requests of one table in one query."""
+    """All additive requests of one table in one query, each other one in its own."""
+    if TABLES[table].made_of is not None:
+        made = derived_input(table, inputs, selection)
+        if isinstance(made, str):
+            return [_undefined(r, made) for r in requests]
+        inputs = {**inputs, table: made}
     if table not in inputs:
         return [_undefined(r, f"no {table} were given") for r in requests]
-    view = view_of(table, inputs, selection)
+    absent = {r.name: lacking(r, inputs[table]) for r in requests}
+    columns = [
+        _undefined(r, f"{table} have no column {', '.join(absent[r.name])}")
+        for r in requests
+        if absent[r.name]
+    ]
+    possible = [r for r in requests if not absent[r.name]]
+    if not possible:
+        return columns
+    view = view_of(table, inputs, selection, frozenset().union(*map(needed, possible)))
     if isinstance(view, str):
-        return [_undefined(r, view) for r in requests]
-    columns: list[_Column] = []
-    possible: list[Request] = []
-    for request in requests:
-        missing = lacking(request, inputs[table])
-        if missing:
-            columns.append(_undefined(request, f"{table} have no column {', '.join(missing)}"))
-        else:
-            possible.append(request)
-    return columns + (_query(view, possible) if possible else [])
+        return columns + [_undefined(r, view) for r in possible]
+    additive = [r for r in possible if r.variant.statistic.additive]
+    columns += _query(view, additive) if additive else []
+    return columns + [
+        _query_alone(view, r, inputs[table], selection) for r in possible if not r.variant.statistic.additive
+    ]
+
+
+def _query_alone(view: View, request: Request, given: Input, selection: Selection) -> _Column:
+    """A statistic that does not add up: by group, and once more for the total."""
+    statistic, z = request.variant.statistic, z_of(LEVEL)
+
+    def bind(expression: Any) -> Any:
+        return _bound(expression, view, request)
+
+    groups, parts = _answer(statistic.grouped(view.table, view.keys, bind, z), view.keys, view.name)
+    total = parts if not view.keys else _answer(statistic.grouped(view.table, (), bind, z), (), view.name)[1]
+    if isinstance(statistic, Rate):
+        whole = whole_seconds(view, given.schema.time, selection)
+        parts = {**parts, "seconds": group_seconds(groups, selection, whole)}
+        total = {**total, "seconds": np.array([whole])}
+    return _Column(request=request, groups=groups, parts=parts, total=total)
+
+
+def _bound(expression: Any, view: View, request: Request) -> Any:
+    if not isinstance(expression, ibis.Deferred):
+        return expression
+    return expression.resolve(view.table, **request.parameters)
+
+
+def _answer(query: Any, keys: Sequence[str], name: str) -> tuple[tuple[Group, ...], dict[str, Array]]:
+    """The groups of a query's answer, and its other columns as numbers."""
+    answer = run(query, name)
+    groups = tuple(zip(*[answer[k].to_pylist() for k in keys], strict=True)) if keys else ((),)
+    return groups, {c: _floats(answer[c]) for c in answer.column_names if c not in keys}
 
 
 def _undefined(request: Request, reason: str) -> _Column:
@@ -174,25 +232,26 @@ def _undefined(request: Request, reason: str) -> _Column:
 
 
 def _query(view: View, requests: Sequence[Request]) -> list[_Column]:
+    """Additive statistics: parts that several of them need are asked for once."""
     aggregates: dict[str, Any] = {}
     names: dict[Any, str] = {}
     parts_of: dict[str, dict[str, str]] = {}
     for request in requests:
 
         def bind(expression: Any, request: Request = request) -> Any:
-            if not isinstance(expression, ibis.Deferred):
-                return expression
-            return expression.resolve(view.table, **request.parameters)
+            return _bound(expression, view, request)
 
         own = parts_of.setdefault(request.name, {})
         for part, aggregate in request.variant.statistic.parts(view.table, bind).items():
             name = names.setdefault(aggregate.of.op(), f"part_{len(names)}")
             aggregates[name] = aggregate.of
             own[part] = name
-    query = view.table.group_by(list(view.keys)).aggregate(**aggregates) if view.keys else view.table.aggregate(**aggregates)
-    answer = run(query, view.name)
-    groups = tuple(zip(*[answer[k].to_pylist() for k in view.keys], strict=True)) if view.keys else ((),)
-    numbers = {name: _floats(answer[name]) for name in aggregates}
+    query = (
+        view.table.group_by(list(view.keys)).aggregate(**aggregates)
+        if view.keys
+        else view.table.aggregate(**aggregates)
+    )
+    groups, numbers = _answer(query, view.keys, view.name)
     return [
         _Column(
             request=r, groups=groups, parts={part: numbers[name] for part, name in parts_of[r.name].items()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sentiment.metrics.schemas import Schema
+    from sentiment.metrics.schema import Schema
 
 __all__ = ["BadRow", "Input", "InputReport", "open_input", "prepare"]
 
@@ -114,9 +114,7 @@ def open_input(
 def _checked(raw: Raw, typed: Any, schema: Schema, mapping: ColumnMap, folder: Path | None) -> Input:
     problem = columns.problem(typed, schema)
     typed = typed.mutate(__problem=problem)
-    n_rows, n_bad = _run(
-        typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name
-    )[0]
+    n_rows, n_bad = _run(typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name)[0]
     good = typed if n_bad == 0 else typed.filter(typed["__problem"].isnull())
     bad = None if n_bad == 0 else typed.filter(typed["__problem"].notnull())
     duplicated = _duplicates(good, schema, mapping, raw.name)

@@ -88,7 +88,9 @@ PSEUDO_ANSWERS = 3.0
 """How many answers are added to those of a scale; Rocks (2016) finds 3 best for NPS."""
 
 
-def of_score(n: Array, total: Array, squares: Array, *, low: Array, high: Array, z: float | Array) -> Interval:
+def of_score(
+    n: Array, total: Array, squares: Array, *, low: Array, high: Array, z: float | Array
+) -> Interval:
     """Interval of the mean of scores that lie in [``low``, ``high``], from their sum and sum of squares."""
     with np.errstate(invalid="ignore", divide="ignore"):
         middle, reach = (low + high) / 2, (high - low) / 2

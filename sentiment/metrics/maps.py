@@ -33,7 +33,7 @@ from sentiment.metrics.schemas import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ColumnMap", "Mapped", "UNITS", "load_map", "ready_maps"]
+__all__ = ["UNITS", "ColumnMap", "Mapped", "load_map", "ready_maps"]
 
 UNITS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000}
 """Units a duration may come in, in milliseconds."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis.expr import operations as ops
 
-from sentiment.metrics.schemas import TABLES, Schema
+from sentiment.metrics.schemas import TABLES
 
 if TYPE_CHECKING:
     from sentiment.metrics.catalogue import Request
     from sentiment.metrics.inputs import Input
+    from sentiment.metrics.schema import Schema
 
 __all__ = ["lacking", "needed"]
 
@@ -25,7 +26,7 @@ def _full(table: str) -> Any:
     for derived in schema.derived:
         if derived.name not in full.columns:
             full = full.mutate(**{derived.name: derived.of.resolve(full)})
-    return full
+    return full.mutate(**{b.name: ibis.literal(0) for b in schema.business})
 
 
 def needed(request: Request) -> set[str]:
@@ -50,7 +51,7 @@ def sources(schema: Schema, name: str) -> set[str]:
 
 def lacking(request: Request, given: Input) -> list[str]:
     """The columns that a request reads and a table has no way to."""
-    there = given.columns
+    there = given.columns | {b.name for b in given.schema.business if {b.start, b.end} <= given.columns}
     found: set[str] = set()
     for name in needed(request) - there:
         found |= {s for s in sources(given.schema, name) if s not in there} or {name}

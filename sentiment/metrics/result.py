@@ -170,9 +170,7 @@ def pooled(figures: Figures, into: Any, n_groups: int) -> Figures:
             f"{figures.request.name}: groups' values do not add up; ask for it by fewer columns instead"
         )
     parts = {name: pool_part(name, values, into, n_groups) for name, values in figures.parts.items()}
-    return Figures(
-        request=figures.request, parts=parts, estimates=statistic.finish(parts, z_of(LEVEL))
-    )
+    return Figures(request=figures.request, parts=parts, estimates=statistic.finish(parts, z_of(LEVEL)))
 
 
 _MINIMA, _MAXIMA = ("low", "high_least"), ("high", "low_most")
@@ -196,7 +194,9 @@ def _named(all_figures: tuple[Figures, ...], name: str) -> Figures:
     for figures in all_figures:
         if figures.request.name == wanted:
             return figures
-    raise MetricError(f"{name}: was not asked for; there are {', '.join(f.request.name for f in all_figures)}")
+    raise MetricError(
+        f"{name}: was not asked for; there are {', '.join(f.request.name for f in all_figures)}"
+    )
 
 
 def _metric(figures: Figures, i: int, group: Mapping[str, Any]) -> Metric:

@@ -6,69 +6,16 @@ read; one that is named as here needs no map (:mod:`sentiment.metrics.maps` rena
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime
+from typing import Any
 
 import ibis
 from ibis import _
 
-from sentiment.errors import InputError
+from sentiment.errors import TableError
+from sentiment.metrics.schema import Business, Check, Column, Derived, Schema
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["TABLES", "Check", "Column", "Derived", "Schema", "epoch_ms", "schema_of"]
-
-Type = Literal["string", "int64", "float64", "boolean", "timestamp"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """A column as it may be given; a value outside [``least``, ``most``] makes its row a bad one."""
-
-    name: str
-    type: Type
-    says: str
-    least: float | None = None
-    most: float | None = None
-    required: bool = False
-    assumed: Any = None
-    """What an empty value, or a column that is not there, stands for; ``None``: unknown."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Derived:
-    """A column worked out from others where it is not given itself."""
-
-    name: str
-    of: Any
-    says: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """``bad`` holds for a row that cannot be true; ``says`` what is wrong with it."""
-
-    bad: Any
-    says: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Schema:
-    """A table: ``key`` identifies a row, ``time`` puts it in a period; ``example`` is a plausible row."""
-
-    name: str
-    says: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    time: str
-    derived: tuple[Derived, ...] = ()
-    checks: tuple[Check, ...] = ()
-    example: Mapping[str, Any] = field(default_factory=dict)
-
-    def column(self, name: str) -> Column | None:
-        """The column of that name, if there is one."""
-        return next((c for c in self.columns if c.name == name), None)
+__all__ = ["GIVEN_TABLES", "TABLES", "epoch_ms", "schema_of"]
 
 
 def epoch_ms(time: Any) -> Any:
@@ -79,6 +26,13 @@ def epoch_ms(time: Any) -> Any:
 
 def _ms_between(start: Any, end: Any) -> Any:
     return epoch_ms(end) - epoch_ms(start)
+
+
+def _next(time: Any, step: int) -> Any:
+    """The time of the next contact on the same matter (before: the previous); null where the matter is unknown."""
+    window = ibis.window(group_by=_.matter, order_by=time)
+    beside = time.lead() if step > 0 else time.lag()
+    return ibis.ifelse(_.matter.notnull(), beside.over(window), ibis.null("timestamp"))
 
 
 def _ms(name: str, says: str) -> Column:
@@ -121,7 +75,10 @@ SURVEYS = Schema(
         *_WHO,
         _text("instrument", "csat, nps, ces, guest_satisfaction, patient_satisfaction, trust", required=True),
         Column(
-            name="question", type="string", says="what was asked about: overall, agent, product ...", assumed="overall"
+            name="question",
+            type="string",
+            says="what was asked about: overall, agent, product ...",
+            assumed="overall",
         ),
         Column(name="value", type="float64", says="the answer on its own scale; empty: not answered"),
         Column(name="scale_min", type="float64", says="least value of the scale"),
@@ -150,7 +107,9 @@ SURVEYS = Schema(
             bad=(_.instrument == "nps") & ((_.scale_min != 0) | (_.scale_max != 10)),
             says="NPS is asked on 0-10; this scale is another",
         ),
-        Check(bad=(_.instrument == "nps") & (_.value != _.value.floor()), says="an NPS answer is a whole number"),
+        Check(
+            bad=(_.instrument == "nps") & (_.value != _.value.floor()), says="an NPS answer is a whole number"
+        ),
         Check(bad=_.answered_at < _.invited_at, says="answered before it was sent"),
     ),
     example={
@@ -181,7 +140,12 @@ CONTACTS = Schema(
         _ms("talk_ms", "talking (or chatting) with the customer, without hold"),
         _ms("hold_ms", "customer on hold"),
         _ms("after_call_work_ms", "work on it after it ended"),
-        Column(name="first_response_ms", type="int64", says="from arrival to the first reply, milliseconds", least=0),
+        Column(
+            name="first_response_ms",
+            type="int64",
+            says="from arrival to the first reply, milliseconds",
+            least=0,
+        ),
         Column(name="resolution_ms", type="int64", says="from arrival to settlement, milliseconds", least=0),
         _flag("answered", "an agent took it"),
         _flag("abandoned", "the customer left before an answer"),
@@ -213,7 +177,25 @@ CONTACTS = Schema(
             of=_ms_between(_.started_at, _.resolved_at),
             says="resolved_at - started_at",
         ),
+        Derived(name="matter", of=_.issue_id, says="issue_id"),
+        Derived(name="matter", of=_.customer_id, says="customer_id, where issues have no id"),
+        Derived(
+            name="before_ms",
+            of=_ms_between(_next(_.started_at, -1), _.started_at),
+            says="since the contact before on the same matter",
+        ),
+        Derived(
+            name="after_ms",
+            of=_ms_between(_.started_at, _next(_.started_at, 1)),
+            says="until the next contact on the same matter",
+        ),
+        Derived(
+            name="seen_ms",
+            of=_ms_between(_.started_at, _.started_at.max().as_scalar()),
+            says="until the last contact in the data",
+        ),
     ),
+    business=(Business(name="business_resolution_ms", start="started_at", end="resolved_at"),),
     checks=(
         Check(bad=_.ended_at < _.started_at, says="it ends before it starts"),
         Check(bad=_.answered_at < _.started_at, says="it is answered before it starts"),
@@ -258,16 +240,152 @@ AGENT_TIME = Schema(
     ),
 )
 
-TABLES: dict[str, Schema] = {s.name: s for s in (SURVEYS, CONTACTS, AGENT_TIME)}
+CUSTOMERS = Schema(
+    name="customers",
+    says="a row for each customer",
+    key=("customer_id",),
+    time="joined_at",
+    columns=(
+        _text("customer_id", "the customer", required=True),
+        _text("segment", "kind of customer"),
+        _text("industry", "line of business"),
+        _time("joined_at", "when they became a customer"),
+        _time("left_at", "when they stopped being one; empty: still one"),
+        _time("onboarded_at", "when they were set up and ready"),
+        _amount("revenue", "what they pay in a period, as a month"),
+        _flag("referred", "another customer referred them"),
+        _flag("adopted", "they use the product or feature in question"),
+    ),
+    derived=(
+        Derived(
+            name="onboarding_ms", of=_ms_between(_.joined_at, _.onboarded_at), says="onboarded_at - joined_at"
+        ),
+    ),
+    checks=(
+        Check(bad=_.left_at < _.joined_at, says="they left before they joined"),
+        Check(bad=_.onboarded_at < _.joined_at, says="they were set up before they joined"),
+    ),
+    example={
+        "joined_at": datetime(2025, 1, 1),
+        "left_at": None,
+        "revenue": 10.0,
+        "referred": False,
+        "adopted": True,
+    },
+)
+
+ORDERS = Schema(
+    name="orders",
+    says="a row for each purchase",
+    key=("order_id",),
+    time="ordered_at",
+    columns=(
+        _text("order_id", "the purchase", required=True),
+        _text("customer_id", "who bought"),
+        _text("channel", "shop, web, phone ..."),
+        _time("ordered_at", "when"),
+        _amount("amount", "what was paid"),
+        _amount("margin", "what of it is profit"),
+    ),
+    derived=(
+        Derived(
+            name="order_number",
+            of=ibis.row_number().over(
+                ibis.window(group_by=_.customer_id, order_by=[_.ordered_at, _.order_id])
+            )
+            + 1,
+            says="1 for the customer's first order",
+        ),
+        Derived(
+            name="age_ms",
+            of=_ms_between(_.ordered_at.min().over(ibis.window(group_by=_.customer_id)), _.ordered_at),
+            says="since the customer's first order",
+        ),
+    ),
+    example={"customer_id": "c-1", "ordered_at": datetime(2026, 1, 5), "amount": 100.0, "margin": 30.0},
+)
+
+VISITS = Schema(
+    name="visits",
+    says="a row for each visit to the shop, site or app",
+    key=("visit_id",),
+    time="visited_at",
+    columns=(
+        _text("visit_id", "the visit", required=True),
+        _text("customer_id", "who"),
+        _text("channel", "where they came from"),
+        _time("visited_at", "when"),
+        _flag("converted", "it ended in a purchase or booking"),
+        _flag("direct", "on the own site or app, not through an agency or marketplace"),
+        _flag("cart_abandoned", "something was put in the cart and left there"),
+        _flag("cart_recovered", "that cart was bought after all (after a reminder, say)"),
+    ),
+    checks=(
+        Check(bad=_.cart_recovered & ~_.cart_abandoned, says="a cart was recovered that was not abandoned"),
+    ),
+    example={"converted": False, "direct": True, "cart_abandoned": False, "cart_recovered": False},
+)
+
+CAMPAIGNS = Schema(
+    name="campaigns",
+    says="a row for each investment: a campaign, a project, a month of spending",
+    key=("campaign_id",),
+    time="started_at",
+    columns=(
+        _text("campaign_id", "the investment", required=True),
+        _text("channel", "where the money went"),
+        _time("started_at", "when"),
+        _amount("cost", "what it cost"),
+        _amount("revenue", "what it brought"),
+        Column(name="customers_won", type="int64", says="new customers it brought", least=0),
+    ),
+)
+
+MEMBERSHIP = Schema(
+    name="membership",
+    says="a row for each customer in each period in which they were one",
+    key=("customer_id", "period_starts_at"),
+    time="period_starts_at",
+    made_of="customers",
+    columns=(
+        *CUSTOMERS.columns,
+        _time("period_starts_at", "when the period begins"),
+        _flag("at_start", "they were a customer when the period began"),
+        _flag("lost", "they left in it"),
+    ),
+)
+
+BUYERS = Schema(
+    name="buyers",
+    says="a row for each customer with an order",
+    key=("customer_id",),
+    time="first_ordered_at",
+    made_of="orders",
+    columns=(
+        _text("customer_id", "who bought"),
+        _time("first_ordered_at", "first order"),
+        Column(name="orders", type="int64", says="how many orders"),
+        _amount("amount", "what they paid in all"),
+        _amount("margin", "what of it is profit"),
+    ),
+)
+
+TABLES: dict[str, Schema] = {
+    s.name: s
+    for s in (SURVEYS, CONTACTS, AGENT_TIME, CUSTOMERS, ORDERS, VISITS, CAMPAIGNS, MEMBERSHIP, BUYERS)
+}
 """Every table by name."""
+
+GIVEN_TABLES = tuple(name for name, schema in TABLES.items() if schema.made_of is None)
+"""Those that are given, in order; the others are worked out from them."""
 
 
 def schema_of(name: str) -> Schema:
     """The schema of a table.
 
     Raises:
-        InputError: there is no such table.
+        TableError: there is no such table.
     """
     if name not in TABLES:
-        raise InputError(f"{name}: no such table; tables are {', '.join(TABLES)}")
+        raise TableError(f"{name}: no such table; tables are {', '.join(TABLES)}")
     return TABLES[name]

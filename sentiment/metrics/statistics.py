@@ -29,13 +29,14 @@ __all__ = [
     "Mean",
     "NetShare",
     "Part",
-    "Peak",
-    "Quantile",
-    "Rate",
     "Ratio",
     "ScaleMean",
     "Share",
     "Statistic",
+    "divide",
+    "estimates",
+    "restriction",
+    "rows_among",
     "shown",
 ]
 
@@ -92,6 +93,10 @@ class Statistic:
         """Aggregates of ``table`` by name; ``bind`` turns an expression into a column of it."""
         raise NotImplementedError
 
+    def grouped(self, table: Any, keys: Sequence[str], bind: Callable[[Expression], Any], z: float) -> Any:
+        """A query of its own for the parts by ``keys``, where they are not additive."""
+        raise NotImplementedError
+
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
         """Estimates from the parts, arrays with an entry for each group."""
         raise NotImplementedError
@@ -102,11 +107,13 @@ class Statistic:
         return {name: e for name, e in named.items() if isinstance(e, ibis.Deferred)}
 
 
-def _rows(table: Any, bind: Callable[[Expression], Any], among: Expression) -> Part:
+def rows_among(table: Any, bind: Callable[[Expression], Any], among: Expression) -> Part:
+    """The count of rows that a restriction lets through."""
     return Part(of=table.count() if among is None else table.count(where=bind(among)))
 
 
-def _where(bind: Callable[[Expression], Any], among: Expression) -> Any:
+def restriction(bind: Callable[[Expression], Any], among: Expression) -> Any:
+    """The restriction as a condition of a table's rows; ``None`` if there is none."""
     return None if among is None else bind(among)
 
 
@@ -117,9 +124,9 @@ class Share(Statistic):
     of: Expression
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
-        of, where = bind(self.of), _where(bind, self.among)
+        of, where = bind(self.of), restriction(bind, self.among)
         return {
-            "rows": _rows(table, bind, self.among),
+            "rows": rows_among(table, bind, self.among),
             "n": Part(of=of.count(where=where)),
             "events": Part(of=table.count(where=of if where is None else where & of)),
         }
@@ -127,8 +134,8 @@ class Share(Statistic):
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
         n, events = parts["n"], parts["events"]
         ends = intervals.of_proportion(events, n, z)
-        return _estimates(
-            value=100 * _divide(events, n), numerator=events, denominator=n, n=n,
+        return estimates(
+            value=100 * divide(events, n), numerator=events, denominator=n, n=n,
             missing=parts["rows"] - n, ends=Interval(100 * ends.low, 100 * ends.high),
         )  # fmt: skip
 
@@ -141,9 +148,9 @@ class NetShare(Statistic):
     minus: Expression
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
-        plus, minus, where = bind(self.plus), bind(self.minus), _where(bind, self.among)
+        plus, minus, where = bind(self.plus), bind(self.minus), restriction(bind, self.among)
         return {
-            "rows": _rows(table, bind, self.among),
+            "rows": rows_among(table, bind, self.among),
             "n": Part(of=plus.count(where=where)),
             "plus": Part(of=table.count(where=plus if where is None else where & plus)),
             "minus": Part(of=table.count(where=minus if where is None else where & minus)),
@@ -153,8 +160,8 @@ class NetShare(Statistic):
         n, net, either = parts["n"], parts["plus"] - parts["minus"], parts["plus"] + parts["minus"]
         ones = np.ones_like(n)
         ends = intervals.of_score(n, net, either, low=-ones, high=ones, z=z)
-        return _estimates(
-            value=100 * _divide(net, n), numerator=net, denominator=n, n=n,
+        return estimates(
+            value=100 * divide(net, n), numerator=net, denominator=n, n=n,
             missing=parts["rows"] - n, ends=Interval(100 * ends.low, 100 * ends.high),
         )  # fmt: skip
 
@@ -171,10 +178,10 @@ class ScaleMean(Statistic):
     high: Expression
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
-        of, where = bind(self.of).cast("float64"), _where(bind, self.among)
+        of, where = bind(self.of).cast("float64"), restriction(bind, self.among)
         low, high = bind(self.low).cast("float64"), bind(self.high).cast("float64")
         return {
-            "rows": _rows(table, bind, self.among),
+            "rows": rows_among(table, bind, self.among),
             "n": Part(of=of.count(where=where)),
             "sum": Part(of=of.sum(where=where)),
             "squares": Part(of=(of * of).sum(where=where)),
@@ -188,11 +195,9 @@ class ScaleMean(Statistic):
         n, total = parts["n"], parts["sum"]
         mixed = (n > 0) & ((parts["low"] != parts["low_most"]) | (parts["high"] != parts["high_least"]))
         n_same = np.where(mixed, 0, n)
-        ends = intervals.of_score(
-            n_same, total, parts["squares"], low=parts["low"], high=parts["high"], z=z
-        )
-        return _estimates(
-            value=_divide(total, n_same), numerator=total, denominator=n, n=n,
+        ends = intervals.of_score(n_same, total, parts["squares"], low=parts["low"], high=parts["high"], z=z)
+        return estimates(
+            value=divide(total, n_same), numerator=total, denominator=n, n=n,
             missing=parts["rows"] - n, ends=ends,
             undefined=np.where(mixed, "answers on different scales have no common mean; group by scale_max", None),
         )  # fmt: skip
@@ -206,10 +211,10 @@ class Mean(Statistic):
     scale: float = 1.0
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
-        of, where = bind(self.of), _where(bind, self.among)
+        of, where = bind(self.of), restriction(bind, self.among)
         real = of.cast("float64")
         return {
-            "rows": _rows(table, bind, self.among),
+            "rows": rows_among(table, bind, self.among),
             "n": Part(of=of.count(where=where)),
             "sum": Part(of=of.sum(where=where)),
             "squares": Part(of=(real * real).sum(where=where)),
@@ -220,8 +225,8 @@ class Mean(Statistic):
         n, total = parts["n"], parts["sum"]
         low, high = intervals.of_mean(Moments(n, total, parts["squares"], parts["cubes"]), z)
         ends = Interval(low * self.scale, high * self.scale)
-        return _estimates(
-            value=self.scale * _divide(total, n), numerator=self.scale * total, denominator=n, n=n,
+        return estimates(
+            value=self.scale * divide(total, n), numerator=self.scale * total, denominator=n, n=n,
             missing=parts["rows"] - n, ends=ends, no_interval=np.where(n == 1, ONE_ROW, None),
         )  # fmt: skip
 
@@ -231,18 +236,22 @@ _PRODUCTS = ("y", "x", "yy", "xy", "xx", "yyy", "xyy", "xxy", "xxx")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ratio(Statistic):
-    """Sum of ``of`` divided by sum of ``per``, times ``scale``: a ratio of sums, not a mean of ratios."""
+    """Sum of ``of`` divided by sum of ``per``, times ``scale``: a ratio of sums, not a mean of ratios.
+
+    Where ``dependent`` says why rows do not vary independently there is no interval.
+    """
 
     of: Expression
     per: Expression
     scale: float = 1.0
+    dependent: str | None = None
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
         y, x = bind(self.of), bind(self.per)
         known = y.notnull() & x.notnull()
         where = known if self.among is None else known & bind(self.among)
         columns = {"y": y.cast("float64"), "x": x.cast("float64")}
-        parts = {"rows": _rows(table, bind, self.among), "n": Part(of=table.count(where=where))}
+        parts = {"rows": rows_among(table, bind, self.among), "n": Part(of=table.count(where=where))}
         for name in _PRODUCTS:
             product = columns[name[0]]
             for letter in name[1:]:
@@ -254,10 +263,13 @@ class Ratio(Statistic):
         n, y, x = parts["n"], parts["y"], parts["x"]
         low, high = intervals.of_ratio(n, {name: parts[name] for name in _PRODUCTS}, z)
         zero = (n > 0) & (x == 0)
-        return _estimates(
-            value=self.scale * _divide(y, x), numerator=y, denominator=x, n=n,
+        if self.dependent is not None:
+            low, high = np.full_like(low, np.nan), np.full_like(high, np.nan)
+        return estimates(
+            value=self.scale * divide(y, x), numerator=y, denominator=x, n=n,
             missing=parts["rows"] - n, ends=Interval(self.scale * low, self.scale * high),
-            undefined=np.where(zero, ZERO_SUM, None), no_interval=np.where(n == 1, ONE_ROW, None),
+            undefined=np.where(zero, ZERO_SUM, None),
+            no_interval=np.where((n == 1) & (self.dependent is None), ONE_ROW, self.dependent),
         )  # fmt: skip
 
 
@@ -266,59 +278,15 @@ class Count(Statistic):
     """Number of rows."""
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
-        return {"n": _rows(table, bind, self.among)}
+        return {"n": rows_among(table, bind, self.among)}
 
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
         n = parts["n"]
         nothing = np.full_like(n, np.nan)
-        return _estimates(
+        return estimates(
             value=n, numerator=n, denominator=nothing, n=n, missing=np.zeros_like(n),
             ends=Interval(nothing, nothing), no_interval=np.where(n >= 0, A_COUNT, None),
         )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rate(Statistic):
-    """Rows in a second of the group's period: of the whole span of time where there is no period.
-
-    The engine gives the length of the period as the part ``seconds``.
-    """
-
-    def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
-        return {"n": _rows(table, bind, self.among)}
-
-    def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
-        n, seconds = parts["n"], parts["seconds"]
-        nothing = np.full_like(n, np.nan)
-        return _estimates(
-            value=_divide(n, seconds), numerator=n, denominator=seconds, n=n, missing=np.zeros_like(n),
-            ends=Interval(nothing, nothing), no_interval=np.where(n >= 0, A_COUNT, None),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Peak(Statistic):
-    """Most rows in any one second. Seconds are counted anew for a total: groups' peaks do not add up."""
-
-    additive: ClassVar[bool] = False
-
-    of: Expression
-    """The time of a row."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quantile(Statistic):
-    """The ``level`` quantile of ``of`` times ``scale``, interpolated between order statistics.
-
-    The engine ranks the rows for it: exact, and computed anew for a total, since quantiles do not add up.
-    Interpolation is the usual one (Hyndman & Fan's type 7, that of numpy and ``percentile_cont``).
-    """
-
-    additive: ClassVar[bool] = False
-
-    of: Expression
-    level: float
-    scale: float = 1.0
 
 
 def shown(expression: Expression) -> str:
@@ -336,13 +304,13 @@ def _closes_at_end(text: str) -> bool:
     return False
 
 
-def _divide(numerator: Array, denominator: Array) -> Array:
+def divide(numerator: Array, denominator: Array) -> Array:
     """The quotient, NaN where the denominator is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator != 0, numerator / denominator, np.nan)
 
 
-def _estimates(
+def estimates(
     *,
     value: Array,
     numerator: Array,

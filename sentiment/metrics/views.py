@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import numpy as np
 from ibis import _
 
 from sentiment.errors import MetricError
-from sentiment.metrics.calendar import PERIODS, TIMES_OF_WEEK, Calendar, midnight_utc, period_of
+from sentiment.metrics.calendar import PERIODS, TIMES_OF_WEEK, Calendar, bounds, midnight_utc, period_of
+from sentiment.metrics.derived import business_ms
 from sentiment.metrics.sources import run
 from sentiment.metrics.zones import FIRST, LAST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from sentiment.metrics.inputs import Input
+    from sentiment.metrics.intervals import Array
+    from sentiment.metrics.schema import Business
 
-__all__ = ["Selection", "View", "column_name", "view_of"]
+__all__ = ["Selection", "View", "column_name", "group_seconds", "view_of", "whole_seconds"]
 
-_SHORT = {"agent": "agent_id", "customer": "customer_id", "call": "call_id", "contact": "contact_id", "issue": "issue_id"}
+_SHORT = {
+    "agent": "agent_id",
+    "customer": "customer_id",
+    "call": "call_id",
+    "contact": "contact_id",
+    "issue": "issue_id",
+}
 
 _LINKS = (("contacts", "call_id"), ("calls", "call_id"), ("customers", "customer_id"))
 """Tables that lend columns to others, and by which column they are joined."""
@@ -66,9 +78,17 @@ def column_name(key: str) -> str:
     return _SHORT.get(key, key)
 
 
-def view_of(name: str, inputs: Mapping[str, Input], selection: Selection) -> View | str:
-    """The rows of a table that count, with their group columns; or why it cannot be grouped so."""
+def view_of(
+    name: str, inputs: Mapping[str, Input], selection: Selection, needed: frozenset[str] = frozenset()
+) -> View | str:
+    """The rows of a table that count, with their group columns; or why it cannot be grouped so.
+
+    ``needed`` are the columns that will be read: business hours are joined only where they are.
+    """
     schema, table = inputs[name].schema, inputs[name].table
+    for column in schema.business:
+        if column.name in needed and {column.start, column.end} <= set(table.columns):
+            table = _with_business_hours(table, column, selection.calendar)
     table = _between(table, schema.time, selection)
     wanted = [column_name(k) for k in (*selection.by, *selection.where) if not _is_time(k)]
     table = _joined(table, name, [k for k in wanted if k not in table.columns], inputs)
@@ -87,6 +107,18 @@ def view_of(name: str, inputs: Mapping[str, Input], selection: Selection) -> Vie
         else:
             keys[f"key_{i}"] = table[column_name(key)]
     return View(name=inputs[name].report.source, table=table.mutate(**keys), keys=tuple(keys))
+
+
+def _with_business_hours(table: Any, column: Business, calendar: Calendar) -> Any:
+    times = run(
+        table.aggregate(first=table[column.start].min(), last=table[column.end].max()), "times"
+    ).to_pylist()[0]
+    if times["first"] is None or times["last"] is None:
+        return table.mutate(**{column.name: ibis.null("int64")})
+    day = timedelta(days=1)
+    span = times["first"].date() - day, times["last"].date() + day
+    joined = business_ms(table, column.start, column.end, calendar, span)
+    return joined.select(*table.columns, **{column.name: joined["__business"]})
 
 
 def _is_time(key: str) -> bool:
@@ -148,3 +180,40 @@ def _one_each(lender: Input, link: str, lent: list[str]) -> Any:
     )
     first = ranked.filter(_["__rank"] == 0)
     return first.select(__link=first[link], **{k: first[k] for k in lent})
+
+
+def whole_seconds(view: View, time: str, selection: Selection) -> float:
+    """Length of the span of time that rows are from, in seconds; 0 if there are none."""
+    calendar = selection.calendar
+    table = view.table
+    found = run(table.aggregate(first=table[time].min(), last=table[time].max()), view.name).to_pylist()[0]
+    if found["first"] is None:
+        return 0.0
+    since = (
+        midnight_utc(selection.since, calendar) if selection.since else found["first"].replace(tzinfo=None)
+    )
+    until = (
+        midnight_utc(selection.until, calendar)
+        if selection.until
+        else found["last"].replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
+    )
+    return float((until - since).total_seconds())
+
+
+def group_seconds(groups: Sequence[tuple[Any, ...]], selection: Selection, whole: float) -> Array:
+    """Length of each group's period in seconds, within since and until; of the whole span without a period."""
+    period, calendar = selection.period, selection.calendar
+    if period is None:
+        return np.full(len(groups), whole)
+    place = selection.by.index(period)
+    first = midnight_utc(selection.since, calendar) if selection.since else None
+    last = midnight_utc(selection.until, calendar) if selection.until else None
+    lengths = []
+    for group in groups:
+        if group[place] is None:
+            lengths.append(math.nan)
+            continue
+        start, end = bounds(group[place], period, calendar)
+        start, end = max(start, first or start), min(end, last or end)
+        lengths.append((end - start).total_seconds())
+    return np.array(lengths)

@@ -15,7 +15,7 @@ import ibis
 
 __all__ = ["FIRST", "LAST", "offsets", "to_local", "to_utc"]
 
-FIRST, LAST = datetime(1990, 1, 1), datetime(2050, 1, 1)  # noqa: DTZ001 - UTC without saying so, as in tables
+FIRST, LAST = datetime(1990, 1, 1), datetime(2050, 1, 1)
 """Span of times that are placed exactly; before and after it the offset of its ends is taken."""
 
 

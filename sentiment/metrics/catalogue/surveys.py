@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ibis import _
 from ibis.common.deferred import var
 
@@ -27,12 +29,19 @@ SATISFIED = ((_POINTS >= 4) & (_POINTS <= 10) & (_.value >= _.scale_max - 1)) | 
 """Top two boxes of a scale of 5 to 11 points; on longer ones, from ``top_of_100`` per cent of the way up."""
 
 
-def _answers(instrument: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a deferred expression
+def _answers(instrument: str):  # type: ignore[no-untyped-def]
     return (_.instrument == instrument) & (_.question == question) & _.value.notnull()
 
 
 def _satisfaction(
-    name: str, title: str, instrument: str, *, aliases: tuple[str, ...], moves: str, misleads: str, source: str = ""
+    name: str,
+    title: str,
+    instrument: str,
+    *,
+    aliases: tuple[str, ...],
+    moves: str,
+    misleads: str,
+    source: str = "",
 ) -> Definition:
     """A metric counted as CSAT is, from the answers to one instrument."""
     answers = _answers(instrument)
@@ -127,5 +136,111 @@ NPS = Definition(
     source="Reichheld 2003, The One Number You Need to Grow; interval: Rocks 2016",
 )
 
-DEFINITIONS = (CSAT, NPS)
+CES_AGREEMENT_FROM = 5
+
+CES = Definition(
+    name="ces",
+    title="Customer effort score (CES)",
+    family="surveys",
+    table="surveys",
+    aliases=("customer_effort_score", "effort"),
+    better="higher",
+    parameters=(_QUESTION,),
+    variants=(
+        Variant(
+            name="mean",
+            says="mean rating on its own scale, turned where a survey declares that high means much effort",
+            statistic=ScaleMean(of=_.ease, low=_.scale_min, high=_.scale_max, among=_answers("ces")),
+            unit="points",
+            examples=(
+                Example(
+                    says="ratings that add up to 300 from 100 people: 3.0",
+                    rows=(times(50, instrument="ces", value=2.0), times(50, instrument="ces", value=4.0)),
+                    value=3.0,
+                ),
+            ),
+        ),
+        Variant(
+            name="agreement",
+            says="answers of 5 to 7 on 1-7 (the company made it easy) / answers on 1-7",
+            statistic=Share(
+                of=_.ease >= CES_AGREEMENT_FROM,
+                among=_answers("ces") & (_.scale_min == 1) & (_.scale_max == 7),
+            ),
+            unit="%",
+            examples=(
+                Example(
+                    says="78 of 122 agree: 63.9 %",
+                    rows=tuple(
+                        times(n, instrument="ces", scale_max=7.0, value=v) for n, v in ((78, 5.0), (44, 4.0))
+                    ),
+                    value=63.9,
+                    places=1,
+                ),
+            ),
+        ),
+    ),
+    moves="Repeating oneself, transfers, changing channel, waiting, unclear letters.",
+    misleads="Scales run in both directions: declare `high_is_easy` for each survey. "
+    "It is about one matter, not about the company.",
+    source="Dixon, Freeman & Toman 2010, Stop Trying to Delight Your Customers",
+)
+
+RESPONSE_RATE = Definition(
+    name="response_rate",
+    title="Response rate",
+    family="surveys",
+    table="surveys",
+    better="higher",
+    variants=(
+        Variant(
+            name="invited",
+            says="surveys answered / surveys sent (rows with `invited_at`)",
+            statistic=Share(of=_.value.notnull(), among=_.invited_at.notnull()),
+            unit="%",
+            examples=(
+                Example(
+                    says="30 of 120 answer: 25 %",
+                    rows=(
+                        times(30, invited_at=datetime(2026, 3, 2)),
+                        times(90, invited_at=datetime(2026, 3, 2), value=None),
+                    ),
+                    value=25.0,
+                ),
+            ),
+        ),
+    ),
+    moves="Length of the survey, how soon it comes, channel, and how the contact went.",
+    misleads="A high rate is not a fair sample and a low one not a biased one: what counts is whether those who "
+    "answer differ. Compare groups, and see the correlation report for the bias.",
+)
+
+GUEST_SATISFACTION = _satisfaction(
+    "guest_satisfaction",
+    "Guest satisfaction",
+    "guest_satisfaction",
+    aliases=("gsat",),
+    moves="Room, food, welcome, and how complaints were handled on the spot.",
+    misleads="Guests who left early or angry seldom answer.",
+)
+
+PATIENT_SATISFACTION = _satisfaction(
+    "patient_satisfaction",
+    "Patient satisfaction",
+    "patient_satisfaction",
+    aliases=("psat",),
+    moves="Waiting, being listened to, clear explanations.",
+    misleads="It is not a measure of medical quality; the very ill seldom answer.",
+)
+
+CUSTOMER_TRUST = _satisfaction(
+    "customer_trust",
+    "Customer trust",
+    "trust",
+    aliases=("trust",),
+    moves="Kept promises, clear terms, how errors are put right, news about the company.",
+    misleads="One question can't hold it; it moves slowly, so compare years rather than weeks.",
+)
+
+DEFINITIONS = (CSAT, NPS, CES, RESPONSE_RATE, GUEST_SATISFACTION, PATIENT_SATISFACTION, CUSTOMER_TRUST)
 """The metrics of this family, in the order of the documentation."""
