@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import ibis
-import pandas as pd
+import pyarrow as pa
 
 from sentiment.metrics.calendar import bounds, first_day, midnight_utc, next_period
 from sentiment.metrics.inputs import Input
 from sentiment.metrics.schemas import TABLES, epoch_ms
-from sentiment.metrics.sources import run
+from sentiment.metrics.workspace import run
 from sentiment.metrics.zones import to_local
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) 
         return f"no {schema.made_of} were given"
     source = inputs[schema.made_of]
     made = _membership(source, selection) if name == "membership" else _buyers(source)
-    return made if isinstance(made, str) else Input(schema=schema, table=made, report=source.report)
+    return made if isinstance(made, str) else Input(schema=schema, table=made, report=source.report, workspace=source.workspace)
 
 
 def _buyers(orders: Input) -> Any:
@@ -58,11 +59,11 @@ def _membership(customers: Input, selection: Selection) -> Any:
         spans = [(midnight_utc(selection.since, calendar), midnight_utc(selection.until, calendar))]
     else:
         spans = _periods(table, selection)
-    periods = ibis.memtable(
-        pd.DataFrame(
-            {"period_starts_at": [s for s, _e in spans], "__ends_at": [e for _s, e in spans]}
-        ).astype("datetime64[us]")
+    starts, ends = zip(*spans, strict=True) if spans else ((), ())
+    laid_out = pa.table(
+        {"period_starts_at": pa.array(starts, pa.timestamp("us")), "__ends_at": pa.array(ends, pa.timestamp("us"))}
     )
+    periods = customers.workspace.lay_out(laid_out, table)
     both = table.cross_join(periods)
     there = both.filter(
         (both.joined_at < both["__ends_at"])
@@ -97,13 +98,16 @@ def _periods(table: Any, selection: Selection) -> list[tuple[datetime, datetime]
     return spans
 
 
-def business_ms(table: Any, start: str, end: str, calendar: Calendar, span: tuple[date, date]) -> Any:
-    """A column of the business hours between two columns of times, joined to ``table`` as ``__business``.
+def business_ms(
+    given: Input, start: str, end: str, calendar: Calendar, span: tuple[date, date]
+) -> Any:
+    """A column of the business hours between two columns of times, joined to its table as ``__business``.
 
     Each local day has the business time before it and its opening hours; how much had passed at a time
     is what was before its day plus what of the day was open by then.
     """
-    days = _days(calendar, span)
+    table = given.table
+    days = given.workspace.lay_out(_days(calendar, span), table)
     for name, column in (("s", start), ("e", end)):
         local = to_local(table[column], calendar.timezone).cast("date")
         table = table.mutate(**{f"__{name}day": local})
@@ -116,7 +120,7 @@ def business_ms(table: Any, start: str, end: str, calendar: Calendar, span: tupl
     return table.mutate(__business=table["__e_passed"] - table["__s_passed"])
 
 
-def _days(calendar: Calendar, span: tuple[date, date]) -> Any:
+def _days(calendar: Calendar, span: tuple[date, date]) -> pa.Table:
     rows, before, day = [], 0, span[0]
     while day <= span[1] and len(rows) < LONGEST:
         hours = calendar.open_on(day)
@@ -125,13 +129,11 @@ def _days(calendar: Calendar, span: tuple[date, date]) -> Any:
         rows.append((day, before, opens, length))
         before += length
         day = next_period(day, "day")
-    return ibis.memtable(
-        pd.DataFrame(rows, columns=["day", "before", "opens", "length"]),
-        schema={"day": "date", "before": "int64", "opens": "int64", "length": "int64"},
-    )
+    names = ("day", "before", "opens", "length")
+    types = (pa.date32(), pa.int64(), pa.int64(), pa.int64())
+    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return pa.table({n: pa.array(c, t) for n, t, c in zip(names, types, columns, strict=True)})
 
 
 def _epoch(time: datetime) -> int:
-    from datetime import UTC
-
     return int(time.replace(tzinfo=UTC).timestamp() * 1000)

@@ -19,9 +19,10 @@ from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, ordered, pool_part
 from sentiment.metrics.schemas import TABLES, schema_of
-from sentiment.metrics.sources import Source, connect, run
+from sentiment.metrics.sources import Source
 from sentiment.metrics.statistics import Estimates
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
+from sentiment.metrics.workspace import Workspace, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,15 +71,15 @@ def compute(
         TableError: no such table, or one that cannot be read.
     """
     requests = _requests(metrics)
-    con = connect(threads=threads, memory=memory)
+    workspace = Workspace.open(threads=threads, memory=memory)
     try:
-        inputs = _open(tables, maps or {}, con, set_aside)
+        inputs = _open(tables, maps or {}, workspace, set_aside)
         selection = Selection(
             by=tuple(by), calendar=calendar or Calendar(), since=since, until=until, where=dict(where or {})
         )
         return _compute(requests, inputs, selection)
     finally:
-        con.disconnect()
+        workspace.close()
 
 
 def _requests(metrics: Sequence[str | Request]) -> tuple[Request, ...]:
@@ -91,12 +92,14 @@ def _requests(metrics: Sequence[str | Request]) -> tuple[Request, ...]:
 def _open(
     tables: Mapping[str, Source],
     maps: Mapping[str, ColumnMap | str | Path],
-    con: Any,
+    workspace: Workspace,
     set_aside: Path | None,
 ) -> dict[str, Input]:
     loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
     return {
-        name: open_input(source, schema_of(name), con=con, mapping=loaded.get(name), set_aside=set_aside)
+        name: open_input(
+            source, schema_of(name), workspace=workspace, mapping=loaded.get(name), set_aside=set_aside
+        )
         for name, source in tables.items()
         if source is not None
     }

@@ -18,7 +18,8 @@ from ibis import _
 from sentiment.errors import OutputError, TableError
 from sentiment.metrics import columns
 from sentiment.metrics.maps import ColumnMap
-from sentiment.metrics.sources import FILE, MARK, ROW, Raw, Source, open_source, run
+from sentiment.metrics.sources import FILE, MARK, ROW, Raw, Source, open_source
+from sentiment.metrics.workspace import Workspace, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +73,7 @@ class Input:
     schema: Schema
     table: Any
     report: InputReport
+    workspace: Workspace
 
     @property
     def columns(self) -> frozenset[str]:
@@ -83,7 +85,7 @@ def open_input(
     source: Source,
     schema: Schema,
     *,
-    con: Any,
+    workspace: Workspace,
     mapping: ColumnMap | None = None,
     set_aside: Path | None = None,
 ) -> Input:
@@ -92,7 +94,7 @@ def open_input(
     Args:
         source: see :data:`sentiment.metrics.sources.Source`.
         schema: what it should become.
-        con: the DuckDB that reads files.
+        workspace: whose DuckDB reads files.
         mapping: what its columns are called; ours if left out.
         set_aside: folder for the rows set aside, as ``<table>.set_aside.csv``.
 
@@ -100,20 +102,22 @@ def open_input(
         TableError: it cannot be read, has none of our columns, lacks a required one, or has no good row.
         OutputError: the file of rows set aside cannot be written.
     """
-    raw = open_source(source, con)
+    raw = open_source(source, workspace)
     mapping = mapping or ColumnMap(table=schema.name)
     if mapping.table != schema.name:
         raise TableError(f"{raw.name}: the map is for {mapping.table}, not for {schema.name}")
     typed = columns.typed(raw, schema, mapping)
     if raw.checked == schema.name:
         report = InputReport(table=schema.name, source=raw.name, rows=None)
-        return _derive(schema, _selected(schema, typed), report)
-    return _checked(raw, typed, schema, mapping, set_aside)
+        return _derive(schema, _selected(schema, typed), report, workspace)
+    return _checked(raw, typed, schema, mapping, set_aside, workspace)
 
 
-def _checked(raw: Raw, typed: Any, schema: Schema, mapping: ColumnMap, folder: Path | None) -> Input:
+def _checked(
+    raw: Raw, typed: Any, schema: Schema, mapping: ColumnMap, folder: Path | None, workspace: Workspace
+) -> Input:
     problem = columns.problem(typed, schema)
-    typed = typed.mutate(__problem=problem)
+    typed = workspace.settle(typed.mutate(__problem=problem))
     n_rows, n_bad = _run(typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name)[0]
     good = typed if n_bad == 0 else typed.filter(typed["__problem"].isnull())
     bad = None if n_bad == 0 else typed.filter(typed["__problem"].notnull())
@@ -127,7 +131,7 @@ def _checked(raw: Raw, typed: Any, schema: Schema, mapping: ColumnMap, folder: P
     if n_rows and report.set_aside == n_rows:
         first = report.examples[0]
         raise TableError(f"{raw.name}: no row of {schema.name} can be used; {first.where}: {first.problem}")
-    return _derive(schema, _selected(schema, good), report)
+    return _derive(schema, _selected(schema, good), report, workspace)
 
 
 def _selected(schema: Schema, table: Any) -> Any:
@@ -197,9 +201,9 @@ def _write_bad(bad: Any, path: Path) -> str:
     return str(path)
 
 
-def _derive(schema: Schema, table: Any, report: InputReport) -> Input:
+def _derive(schema: Schema, table: Any, report: InputReport, workspace: Workspace) -> Input:
     """Add the derived columns whose sources are there, in order; remember what was assumed."""
-    given = {c.removeprefix(columns.GIVEN) for c in table.columns}
+    table = workspace.settle(table)
     assumed: dict[str, str] = {}
     for derived in schema.derived:
         if derived.name in table.columns:
@@ -211,11 +215,11 @@ def _derive(schema: Schema, table: Any, report: InputReport) -> Input:
         table = table.mutate(**{derived.name: column})
         if schema.column(derived.name) is not None:
             assumed[derived.name] = derived.says
-    return Input(schema=schema, table=table, report=replace(report, assumed=assumed))
+    return Input(schema=schema, table=table, report=replace(report, assumed=assumed), workspace=workspace)
 
 
 def prepare(
-    source: Source, schema: Schema, path: Path, *, con: Any, mapping: ColumnMap | None = None
+    source: Source, schema: Schema, path: Path, *, workspace: Workspace, mapping: ColumnMap | None = None
 ) -> InputReport:
     """Check a table once and write its good rows to a Parquet file that is not checked again.
 
@@ -223,20 +227,20 @@ def prepare(
         source: see :data:`sentiment.metrics.sources.Source`.
         schema: what it should become.
         path: the file; the rows set aside go beside it.
-        con: the DuckDB that reads files.
+        workspace: whose DuckDB reads files.
         mapping: what its columns are called; ours if left out.
 
     Raises:
         TableError: as :func:`open_input`.
         OutputError: the file cannot be written.
     """
-    found = open_input(source, schema, con=con, mapping=mapping, set_aside=path.parent)
+    found = open_input(source, schema, workspace=workspace, mapping=mapping, set_aside=path.parent)
     mark = json.dumps({"table": schema.name}).replace("'", "''")
     query = ibis.to_sql(found.table, dialect="duckdb")
     target = str(path).replace("'", "''")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        con.raw_sql(
+        workspace.con.raw_sql(
             f"COPY ({query}) TO '{target}' "
             f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{MARK.decode()}: '{mark}'}})"
         )

@@ -10,8 +10,6 @@ from __future__ import annotations
 import glob
 import itertools
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from sentiment.errors import TableError
+from sentiment.metrics.workspace import Workspace, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["FILE", "MARK", "ROW", "Raw", "Source", "connect", "open_source", "run"]
+__all__ = ["FILE", "MARK", "ROW", "Raw", "Source", "open_source"]
 
 Source = Any
 """A path, pattern or address, a list of them, a pandas or pyarrow table, or an Ibis table."""
@@ -61,34 +60,17 @@ class Raw:
     checked: str | None = None
 
 
-def connect(*, threads: int | None = None, memory: str = "3GB", spill: Path | None = None) -> Any:
-    """A DuckDB in memory that spills to disk what does not fit.
-
-    Args:
-        threads: processor threads; as many as there are cores if left out.
-        memory: how much memory it may take, as ``3GB``.
-        spill: folder for what does not fit; the system's temporary folder if left out.
-    """
-    con = ibis.duckdb.connect(
-        threads=threads or len(os.sched_getaffinity(0)),
-        memory_limit=memory,
-        temp_directory=str(spill or Path(tempfile.gettempdir()) / "sentiment-metrics"),
-        preserve_insertion_order=False,
-    )
-    con.raw_sql("SET TimeZone = 'UTC'")
-    return con
-
-
-def open_source(source: Source, con: Any) -> Raw:
+def open_source(source: Source, workspace: Workspace) -> Raw:
     """Find a table.
 
     Args:
         source: see :data:`Source`.
-        con: the DuckDB that reads files and tables in memory.
+        workspace: whose DuckDB reads files and tables in memory.
 
     Raises:
         TableError: there is no such file, its form is unknown, or it cannot be read.
     """
+    con = workspace.con
     if isinstance(source, ibis.Table):
         return Raw(name=source.get_name() if hasattr(source.op(), "name") else "table", table=source)
     if isinstance(source, str | Path) or (
@@ -105,7 +87,7 @@ def _open_memory(source: Any, con: Any) -> Raw:
         con.con.register(name, source)
     except Exception as error:  # noqa: BLE001 - DuckDB's own type says nothing of ours
         raise TableError(
-            f"{type(source).__name__}: cannot be read as a table ({_first_line(error)}); "
+            f"{type(source).__name__}: cannot be read as a table ({first_line(error)}); "
             "give a path, a pandas or pyarrow table or an Ibis table"
         ) from None
     return Raw(name="table in memory", table=con.table(name))
@@ -125,7 +107,7 @@ def _open_files(patterns: Sequence[str], con: Any) -> Raw:
             con.raw_sql(f"CREATE TEMP VIEW {name} AS {' UNION ALL BY NAME '.join(selects)}")
         table = con.table(name)
     except Exception as error:  # noqa: BLE001 - whatever a damaged file makes DuckDB raise
-        raise TableError(f"{', '.join(patterns)}: cannot be read ({_first_line(error)})") from None
+        raise TableError(f"{', '.join(patterns)}: cannot be read ({first_line(error)})") from None
     return Raw(name=", ".join(patterns), table=table, checked=_mark(paths) if parquet else None)
 
 
@@ -176,7 +158,7 @@ def _open_remote(patterns: Sequence[str], con: Any) -> Raw:
         found = [one for path in paths for one in _remote_files(system, path, fs)]
         data = dataset.dataset(found, filesystem=system, format="parquet")
     except Exception as error:  # noqa: BLE001 - network, credentials, no such key
-        raise TableError(f"{', '.join(patterns)}: cannot be read ({_first_line(error)})") from None
+        raise TableError(f"{', '.join(patterns)}: cannot be read ({first_line(error)})") from None
     name = f"remote_{next(_names)}"
     con.con.register(name, data)
     mark = (data.schema.metadata or {}).get(MARK)
@@ -200,19 +182,3 @@ def _remote_files(system: Any, path: str, fs: Any) -> list[str]:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:300]
-
-
-def run(query: Any, name: str) -> Any:
-    """The answer to a query, as a pyarrow table.
-
-    Raises:
-        TableError: the engine cannot read the table.
-    """
-    try:
-        return query.to_pyarrow()
-    except Exception as error:  # noqa: BLE001 - whatever a damaged file makes an engine raise
-        raise TableError(f"{name}: cannot be read ({_first_line(error)})") from None

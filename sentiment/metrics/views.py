@@ -14,7 +14,7 @@ from ibis import _
 from sentiment.errors import MetricError
 from sentiment.metrics.calendar import PERIODS, TIMES_OF_WEEK, Calendar, bounds, midnight_utc, period_of
 from sentiment.metrics.derived import business_ms
-from sentiment.metrics.sources import run
+from sentiment.metrics.workspace import run
 from sentiment.metrics.zones import FIRST, LAST
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def view_of(
     schema, table = inputs[name].schema, inputs[name].table
     for column in schema.business:
         if column.name in needed and {column.start, column.end} <= set(table.columns):
-            table = _with_business_hours(table, column, selection.calendar)
+            table = _with_business_hours(inputs[name], column, selection.calendar)
     table = _between(table, schema.time, selection)
     wanted = [column_name(k) for k in (*selection.by, *selection.where) if not _is_time(k)]
     table = _joined(table, name, [k for k in wanted if k not in table.columns], inputs)
@@ -106,18 +106,19 @@ def view_of(
             keys[f"key_{i}"] = period_of(table[schema.time], key, selection.calendar, since, until)
         else:
             keys[f"key_{i}"] = table[column_name(key)]
-    return View(name=inputs[name].report.source, table=table.mutate(**keys), keys=tuple(keys))
+    settled = inputs[name].workspace.settle(table.mutate(**keys))
+    return View(name=inputs[name].report.source, table=settled, keys=tuple(keys))
 
 
-def _with_business_hours(table: Any, column: Business, calendar: Calendar) -> Any:
-    times = run(
-        table.aggregate(first=table[column.start].min(), last=table[column.end].max()), "times"
-    ).to_pylist()[0]
+def _with_business_hours(given: Input, column: Business, calendar: Calendar) -> Any:
+    table = given.table
+    query = table.aggregate(first=table[column.start].min(), last=table[column.end].max())
+    times = run(query, given.report.source).to_pylist()[0]
     if times["first"] is None or times["last"] is None:
         return table.mutate(**{column.name: ibis.null("int64")})
     day = timedelta(days=1)
     span = times["first"].date() - day, times["last"].date() + day
-    joined = business_ms(table, column.start, column.end, calendar, span)
+    joined = business_ms(given, column.start, column.end, calendar, span)
     return joined.select(*table.columns, **{column.name: joined["__business"]})
 
 

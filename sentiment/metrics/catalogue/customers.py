@@ -129,7 +129,7 @@ CLV = Definition(
             table="orders",
             statistic=Ratio(
                 of=_.margin / (1.0 + annual_discount) ** (_.age_ms / YEAR_MS),
-                per=ibis.ifelse(_.order_number == 1, 1.0, 0.0),
+                per=ibis.ifelse(_.order_number == 1, 1, 0),
                 dependent="orders of one customer do not vary independently",
             ),
             unit="currency",
