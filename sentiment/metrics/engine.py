@@ -17,10 +17,9 @@ from sentiment.metrics.intervals import LEVEL, z_of
 from sentiment.metrics.maps import ColumnMap, load_map
 from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
-from sentiment.metrics.result import Figures, Group, Result, ordered, pool_part
+from sentiment.metrics.result import Figures, Group, Result, nothing, ordered, pool_part
 from sentiment.metrics.schemas import TABLES, schema_of
 from sentiment.metrics.sources import Source
-from sentiment.metrics.statistics import Estimates
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
 
@@ -140,7 +139,7 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
 
 def _figures(column: _Column, into: Any, n_groups: int) -> Figures:
     if column.undefined is not None:
-        return Figures(request=column.request, parts={}, estimates=_nothing(column.undefined, n_groups))
+        return Figures(request=column.request, parts={}, estimates=nothing(column.undefined, n_groups))
     if column.total is not None:
         parts = {name: _placed(values, into, n_groups) for name, values in column.parts.items()}
     else:
@@ -161,14 +160,6 @@ def _total(column: _Column) -> Figures:
         return _figures(column, np.zeros(len(column.groups), dtype=np.intp), 1)
     estimates = column.request.variant.statistic.finish(column.total, z_of(LEVEL))
     return Figures(request=column.request, parts=column.total, estimates=estimates)
-
-
-def _nothing(reason: str, n_groups: int) -> Estimates:
-    nan, zero = np.full(n_groups, np.nan), np.zeros(n_groups)
-    return Estimates(
-        value=nan, numerator=nan, denominator=nan, n=zero, missing=zero, low=nan, high=nan,
-        undefined=[reason] * n_groups, no_interval=[None] * n_groups,
-    )  # fmt: skip
 
 
 def _of_table(

@@ -176,15 +176,29 @@ def pooled(figures: Figures, into: Any, n_groups: int) -> Figures:
 _MINIMA, _MAXIMA = ("low", "high_least"), ("high", "low_most")
 
 
+def is_end(name: str) -> bool:
+    """Whether a part is an end of a scale, which is compared and not added."""
+    return name in _MINIMA or name in _MAXIMA
+
+
 def pool_part(name: str, values: Array, into: Any, n_groups: int) -> Array:
     """Sums of a part by group; the least or greatest for the ends of scales."""
-    if name in _MINIMA or name in _MAXIMA:
+    if is_end(name):
         ends = np.full(n_groups, np.nan)
         (np.fmin if name in _MINIMA else np.fmax).at(ends, into, values)
         return ends
     sums = np.zeros(n_groups)
     np.add.at(sums, into, values)
     return sums
+
+
+def nothing(reason: str, n_groups: int) -> Estimates:
+    """Estimates that are undefined for one reason."""
+    nan, zero = np.full(n_groups, np.nan), np.zeros(n_groups)
+    return Estimates(
+        value=nan, numerator=nan, denominator=nan, n=zero, missing=zero, low=nan, high=nan,
+        undefined=[reason] * n_groups, no_interval=[None] * n_groups,
+    )  # fmt: skip
 
 
 def _named(all_figures: tuple[Figures, ...], name: str) -> Figures:
