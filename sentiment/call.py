@@ -19,6 +19,7 @@ from datetime import datetime  # noqa: TC003 - as above
 from typing import Any, Literal
 
 from sentiment.errors import ConversationError
+from sentiment.measures import Role
 from sentiment.strict_json import MAY_BE_MISSING, check, decode, encode, read_json
 
 __all__ = [
@@ -44,9 +45,6 @@ __all__ = [
 
 SCHEMA = "conversation-sentiment/call/1"
 """Version tag of the call JSON; the number changes when a reader of the old form would break."""
-
-Role = Literal["agent", "customer", "ivr", "unknown"]
-"""Who speaks. ``ivr`` is a recorded or synthetic voice of the centre."""
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 
