@@ -72,7 +72,8 @@ class Interruption:
     """``interrupter`` starts while another party speaks, and that one falls silent first.
 
     ``[start_ms, end_ms)`` is the time in which both speak, short pauses included: from the interrupter's
-    first word to the other's last. ``utterance_index`` is what the interrupter says, ``interrupted_index`` what is cut off.
+    first word to the other's last. ``utterance_index`` is what the interrupter says,
+    ``interrupted_index`` what is cut off.
     """
 
     interrupter: Role
