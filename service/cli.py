@@ -70,7 +70,7 @@ def score(
     paths: Paths,
     out: Out = Path("out"),
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt.")
+        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt, tca.")
     ] = "json,html",
     channels: Channels = None,
     model: ModelName = "base",
