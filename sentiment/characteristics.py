@@ -131,7 +131,7 @@ def uncharacterised(call: Call) -> str | None:
     if not call.utterances:
         return "nothing is said"
     if not any(speech(u) for u in call.utterances):
-        return "nothing in it is known to take time, as in a text conversation"
+        return "no utterance takes time, as in a text conversation"
     untimed = sum(u.start_ms is None or u.end_ms is None for u in call.utterances)
     if untimed:
         return f"{untimed} of its {len(call.utterances)} utterances have no times"
