@@ -124,15 +124,24 @@ def _with_shifts(
     ending = [u for u in said if u.index >= shifts[-1].utterance_index]
     start = felt_as(opening, level=shifts[0].before, neutral=neutral)
     end = felt_as(ending[-quarter:], level=shifts[-1].after, neutral=neutral)
-    again = " again" if start == end else ""
+    if start == end:
+        end = _again(name, end, shifts[-1].after)
     if name == "volatile":
         turns = ", ".join(f"{_way(s)} {_when(s)}" for s in shifts)
-        return f"The customer started {start}, went {turns}, and ended {end}{again}."
+        return f"The customer started {start}, went {turns}, and ended {end}."
     told = []
     for shift in _main(shifts):
         verb = _verb(name, shift)
         told.append(f"{verb} {_when(shift)}{_cause(call, shift)}")
-    return f"The customer started {start}, {', '.join(told)}, and ended {end}{again}."
+    return f"The customer started {start}, {', '.join(told)}, and ended {end}."
+
+
+def _again(name: ShapeName, feeling: str, level: float) -> str:
+    """The feeling at the end where it has the word that it had at the start."""
+    if name in ("dip_and_recovery", "peak_and_loss", "volatile"):
+        return f"{feeling} again"
+    rose = name in ("rescue", "lift")
+    return f"even more {feeling}" if rose == (level > 0) else f"less {feeling}"
 
 
 def _main(shifts: Sequence[Shift]) -> list[Shift]:

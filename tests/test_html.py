@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from report_calls import make_call, measured, utterance
 
 from sentiment.call import Call, Channel, Estimate
-from sentiment.formats.display import clock, pieces, signed, tone
+from sentiment.formats.display import clock, pieces, seconds, signed, tenths, tone
 from sentiment.formats.html import call_page, index_page
 from sentiment.summary import Failure, summarise
 
@@ -361,3 +361,16 @@ def test_tone_is_symmetric_about_zero(value):
 
 def test_tone_ends():
     assert [tone(v) for v in (-1, -0.6, 0.0, 0.3, 1)] == ["n4", "n2", "z", "p1", "p4"]
+
+
+@given(st.floats(-5, 5))
+def test_tenths_read_back_and_zero_has_no_sign(value):
+    written = tenths(value)
+    assert float(written.replace("−", "-")) == pytest.approx(value, abs=0.0501)
+    assert written == "0.0" or written[0] in "+−"
+
+
+def test_lengths_of_time():
+    assert [seconds(ms) for ms in (0, 660, 59_900, 60_000, 3_600_000)] == [
+        "0.0 s", "0.7 s", "59.9 s", "1:00", "1:00:00",
+    ]  # fmt: skip

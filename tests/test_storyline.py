@@ -118,6 +118,21 @@ def test_of_several_shifts_one_way_the_largest_is_told():
     assert told == "The customer started negative, turned at 0:10, and ended positive."
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "ended"),
+    [
+        ("breakdown", -0.3, -0.8, "started annoyed, turned at 0:05, and ended even more annoyed."),
+        ("lift", -0.8, -0.3, "started annoyed, brightened at 0:05, and ended less annoyed."),
+        ("cooling", 0.8, 0.3, "started appreciative, cooled off at 0:05, and ended less appreciative."),
+        ("lift", 0.2, 0.8, "started appreciative, brightened at 0:05, and ended even more appreciative."),
+    ],
+)
+def test_the_same_feeling_more_or_less(name, before, after, ended):
+    felt = {"annoyance": 0.8} if after < 0 else {"admiration": 0.8}
+    made = call(customer(polarity=before, emotions=felt), customer(polarity=after, emotions=felt))
+    assert tell(shifted(made, (1, before, after, None)), name) == f"The customer {ended}"
+
+
 def test_a_quiet_fade_has_no_moment():
     made = call(*(customer(polarity=p) for p in (0.4, 0.3, 0.2, 0.1, 0.0, -0.2, -0.3, -0.4)))
     assert tell(made, "quiet_fade") == (
