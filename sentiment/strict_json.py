@@ -69,9 +69,11 @@ def _refuse(text: str) -> float:
 
 
 def encode(value: object) -> Any:
-    """A value of dataclasses as the dicts and lists :mod:`json` writes."""
+    """A value of dataclasses and named tuples as the dicts and lists :mod:`json` writes."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: encode(v) for name, v in value._asdict().items()}
     if isinstance(value, tuple | list):
         return [encode(v) for v in value]
     if isinstance(value, Mapping):
@@ -94,7 +96,7 @@ def decode(kind: Any, value: Any, where: str) -> Any:
         if value is None:
             return None
         return decode(next(a for a in args if a is not types.NoneType), value, where)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")):
         return _fields(kind, value, where)
     if origin is tuple:
         check(isinstance(value, list), value, "a list", where)
@@ -113,7 +115,10 @@ def _fields(kind: type[T], value: Any, where: str) -> T:
     hints = _hints(cast("Any", kind))
     if unknown := sorted(value.keys() - hints.keys()):
         raise ConversationError(f"call JSON: {where} has unknown field {unknown[0]!r}")
-    optional = {f.name for f in dataclasses.fields(cast("Any", kind)) if f.metadata == MAY_BE_MISSING}
+    fields = (
+        dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    )  # of a named tuple: all must be there
+    optional = {f.name for f in fields if f.metadata == MAY_BE_MISSING}
     if missing := sorted(hints.keys() - value.keys() - optional):
         raise ConversationError(f"call JSON: {where} lacks the field {missing[0]!r}")
     given = {name: hint for name, hint in hints.items() if name in value}
