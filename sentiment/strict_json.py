@@ -115,9 +115,7 @@ def _fields(kind: type[T], value: Any, where: str) -> T:
     hints = _hints(cast("Any", kind))
     if unknown := sorted(value.keys() - hints.keys()):
         raise ConversationError(f"call JSON: {where} has unknown field {unknown[0]!r}")
-    fields = (
-        dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
-    )  # of a named tuple: all must be there
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()  # a named tuple has them all
     optional = {f.name for f in fields if f.metadata == MAY_BE_MISSING}
     if missing := sorted(hints.keys() - value.keys() - optional):
         raise ConversationError(f"call JSON: {where} lacks the field {missing[0]!r}")
