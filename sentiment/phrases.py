@@ -54,6 +54,13 @@ class Phrase:
         spaced = "|".join(f"(?:{e})" for e in expressions).replace(" ", "[ ,]+")
         return cls(kind, rf"\b(?:{spaced})\b")
 
+    def said_in(self, plain: str, *, also_negated: bool = False) -> str | None:
+        """The words of ``plain`` (normalised) that say it and are not negated, or ``None``."""
+        for match in _compiled(self.expression).finditer(plain):
+            if also_negated or not _negated(plain[: match.start()], match.group()):
+                return match.group()
+        return None
+
 
 @cache
 def _compiled(expression: str) -> re.Pattern[str]:
@@ -73,12 +80,7 @@ def normalise(text: str) -> str:
 def find(text: str, phrases: tuple[Phrase, ...]) -> str | None:
     """The ``kind`` of the first of ``phrases`` that ``text`` says and does not negate, or ``None``."""
     plain = normalise(text)
-    for phrase in phrases:
-        if any(
-            not _negated(plain[: m.start()], m.group()) for m in _compiled(phrase.expression).finditer(plain)
-        ):
-            return phrase.kind
-    return None
+    return next((phrase.kind for phrase in phrases if phrase.said_in(plain) is not None), None)
 
 
 def _negated(before: str, phrase: str) -> bool:

@@ -15,21 +15,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import sentiment
 from sentiment.affect.prosody import VoiceOptions, hear, recall
 from sentiment.audio import Recording, open_recording
 from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
 from sentiment.formats.sidecar import Sidecar, read_sidecar
-from sentiment.moments import MomentOptions, flag_moments
+from sentiment.moments import reflag
 from sentiment.phrases import clock
+from sentiment.rules.reader import default_rules
 from sentiment.shifts import ShiftOptions, find_shifts
 from sentiment.speech.activity import ACTIVITY_MODEL, ActivityOptions, speech_spans
 from sentiment.speech.speakers import Voice, check_roles, identify, models_used
 from sentiment.speech.transcriber import Transcriber, TranscriberOptions, load_transcriber
 from sentiment.speech.turns import TurnOptions, utterances
 from sentiment.timeline import Span, union
+
+if TYPE_CHECKING:
+    from sentiment.rules.values import Rules
 
 __all__ = ["Analyser", "Progress", "Scorer", "load"]
 
@@ -66,7 +70,7 @@ class Analyser:
     activity: ActivityOptions = field(default_factory=ActivityOptions)
     turns: TurnOptions = field(default_factory=TurnOptions)
     shifts: ShiftOptions = field(default_factory=ShiftOptions)
-    moments: MomentOptions = field(default_factory=MomentOptions)
+    rules: Rules = field(default_factory=default_rules)
     voice: VoiceOptions = field(default_factory=VoiceOptions)
     settings: Mapping[str, JSON] = field(default_factory=dict)
 
@@ -165,14 +169,14 @@ class Analyser:
             call = recall(earlier, call, self.voice)
         tell("finding shifts and moments", 0.98)
         call = replace(call, shifts=find_shifts(call, self.shifts))
-        call = replace(call, moments=flag_moments(call, self.moments))
         before = call.provenance or Provenance(version=sentiment.__version__)
         models = (*(m for m in before.models if m.task != scorer.model.task), scorer.model)
-        settings = {**before.settings, "shifts": asdict(self.shifts), "moments": asdict(self.moments)}
+        settings = {**before.settings, "shifts": asdict(self.shifts)}
         if recording is not None or any(u.score and u.score.voice for u in earlier.utterances):
             settings["voice"] = asdict(self.voice)
+        call = reflag(replace(call, provenance=_provenance(models, settings)), self.rules)
         tell("done", 1.0)
-        return replace(call, provenance=_provenance(models, settings))
+        return call
 
 
 def load(
