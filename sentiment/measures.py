@@ -1,9 +1,9 @@
-"""What is measured over a whole call: the values of its characteristics.
+"""What is measured over a whole call: the values of its characteristics and of its shape.
 
-Names are those of ``ConversationCharacteristics`` in Amazon Transcribe Call Analytics where it has
-them, in our spelling: ``TotalTimeMillis`` is ``total_time_ms``, ``AGENT`` is ``"agent"``. Where it
-defines nothing, the docstring says what was chosen. How they are computed is in
-:mod:`sentiment.characteristics`.
+Names of characteristics are those of ``ConversationCharacteristics`` in Amazon Transcribe Call Analytics
+where it has them, in our spelling: ``TotalTimeMillis`` is ``total_time_ms``, ``AGENT`` is ``"agent"``.
+Where it defines nothing, the docstring says what was chosen. How they are computed is in
+:mod:`sentiment.characteristics`, how a shape is found in :mod:`sentiment.shape`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ __all__ = [
     "ParticipantLatency",
     "ParticipantSpeed",
     "ParticipantTime",
+    "Quarter",
     "ResponseLatency",
     "Role",
+    "Shape",
+    "ShapeName",
     "TalkSpeed",
     "TalkTime",
+    "Trajectory",
 ]
 
 Role = Literal["agent", "customer", "ivr", "unknown"]
@@ -72,7 +76,8 @@ class Interruption:
     """``interrupter`` starts while another party speaks, and that one falls silent first.
 
     ``[start_ms, end_ms)`` is the time in which both speak, short pauses included: from the interrupter's
-    first word to the other's last. ``utterance_index`` is what the interrupter says, ``interrupted_index`` what is cut off.
+    first word to the other's last. ``utterance_index`` is what the interrupter says,
+    ``interrupted_index`` what is cut off.
     """
 
     interrupter: Role
@@ -163,3 +168,89 @@ class Characteristics:
     talk_speed: TalkSpeed
     response_latency: ResponseLatency
     note: str | None = None
+
+
+# -- shape -----------------------------------------------------------------------------------------
+
+ShapeName = Literal[
+    "steady_positive",
+    "steady_neutral",
+    "steady_negative",
+    "quiet_rise",
+    "quiet_fade",
+    "lift",
+    "rescue",
+    "cooling",
+    "breakdown",
+    "dip_and_recovery",
+    "peak_and_loss",
+    "volatile",
+]
+"""How a customer's feeling went over the call; :mod:`sentiment.shape` defines each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quarter:
+    """One of four equal parts of the time from 0 to the end of what a participant says.
+
+    Without times it is a quarter of the participant's scored utterances, and both ends are ``None``.
+    ``mean`` in [-1, 1] is the mean polarity of the ``utterances`` scored that begin in it, ``None`` if
+    there is none.
+    """
+
+    start_ms: int | None
+    end_ms: int | None
+    utterances: int
+    mean: float | None
+
+    @property
+    def score(self) -> float | None:
+        """``mean`` on Transcribe's scale, -5 to +5."""
+        return None if self.mean is None else 5.0 * self.mean
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trajectory:
+    """How the polarity of what one participant says goes over the call; polarities in [-1, 1].
+
+    ``utterances`` is how many were scored, at least one. ``start`` and ``end`` are the means of the first
+    and of the last quarter of them (rounded up), ``mean`` is that of all. The slopes are of straight lines
+    fitted to all (least squares), ``None`` for one utterance or where no time passes. ``lowest`` is
+    the lowest polarity, at ``lowest_index``. ``recovery`` in [0, 1] is the share of the fall from ``start``
+    to the lowest three neighbouring utterances that ``end`` has won back, ``None`` if there was
+    no such fall. ``volatility`` is the root mean square of the successive differences (RMSSD, in [0, 2]),
+    ``None`` for one utterance.
+    """
+
+    utterances: int
+    start: float
+    end: float
+    mean: float
+    slope_per_minute: float | None
+    slope_per_utterance: float | None
+    lowest: float
+    lowest_index: int
+    lowest_at_ms: int | None
+    recovery: float | None
+    volatility: float | None
+    quarters: tuple[Quarter, ...]
+
+    @property
+    def score(self) -> float | None:
+        """The whole call on Transcribe's scale, -5 to +5: the mean of the quarters that have a score."""
+        scores = [q.score for q in self.quarters if q.score is not None]
+        return sum(scores) / len(scores) if scores else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How the call went for the customer: a ``name``, or why it is ``unnamed``, and a plain ``sentence``.
+
+    Numbers are given for every participant who was scored, but a recording; a name and words for what
+    is felt only for the customer.
+    """
+
+    name: ShapeName | None
+    unnamed: str | None
+    sentence: str
+    by_participant: Mapping[str, Trajectory]
