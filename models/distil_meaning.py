@@ -134,7 +134,7 @@ def main() -> None:
 
 def is_special(piece: str | None) -> bool:
     """Whether a piece stands for no text: ``<s>``, ``[UNK]``, ``[unused7]``."""
-    return piece is None or len(piece) > 2 and (piece[0], piece[-1]) in (("<", ">"), ("[", "]"))
+    return piece is None or (len(piece) > 2 and (piece[0], piece[-1]) in (("<", ">"), ("[", "]")))
 
 
 if __name__ == "__main__":
