@@ -49,7 +49,7 @@ class PhraseFilter:
             raise ValueError(f"{empty[0]!r} has no words in it")
 
     def with_phrases(self, sets: Mapping[str, tuple[Phrase, ...]], patterns: tuple[str, ...]) -> PhraseFilter:
-        """The same with its phrases: of the sets, its words, and its own ``patterns``, fragments filled in."""
+        """The same with its phrases: of the sets, its words, and its own ``patterns`` filled in."""
         own = [Phrase.of("", " ".join(_escaped(w) for w in _plain_words(words))) for words in self.words]
         own += [Phrase.of("", pattern) for pattern in patterns]
         return replace(self, phrases=(*(p for name in self.sets for p in sets[name]), *own))
