@@ -184,6 +184,7 @@ def load(
     *,
     threads: int | None = None,
     score_agent_voice: bool = False,
+    rules: Rules | None = None,
 ) -> Analyser:
     """An analyser with the shipped scorer and a Whisper model. Nothing is loaded until it is used.
 
@@ -192,6 +193,7 @@ def load(
         threads: processor threads of torch (the scorer, voices of mono calls); its own setting if ``None``.
         score_agent_voice: measure every party's voice, not only the customer's. In the EU, inferring
             workers' emotions from their voice is prohibited (AI Act, Article 5(1)(f)).
+        rules: what moments are found by; the shipped rules if ``None``.
     """
     transcription = transcription or TranscriberOptions()
 
@@ -210,6 +212,7 @@ def load(
     return Analyser(
         transcriber=_once(transcriber),
         scorer=_once(scorer),
+        rules=rules or default_rules(),
         voice=VoiceOptions(score_agent_voice=score_agent_voice),
         settings={"transcription": asdict(transcription)},
     )

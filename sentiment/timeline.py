@@ -22,7 +22,7 @@ class Span(NamedTuple):
         return self.end_ms - self.start_ms
 
 
-def union(spans: Iterable[Span], *, join_ms: int = 0) -> tuple[Span, ...]:
+def union(spans: Iterable[tuple[int, int]], *, join_ms: int = 0) -> tuple[Span, ...]:
     """Merge spans that overlap or lie at most ``join_ms`` apart.
 
     Returns disjoint spans in order of time. Empty spans are dropped.

@@ -26,7 +26,7 @@ def _found(seen: Seen, condition: Condition | Group) -> list[Hit]:
     known = seen.found.get(id(condition))
     if known is None:
         if isinstance(condition, Condition):
-            known = condition.filter.find(seen)
+            known = seen.hits(condition.filter)
         elif condition.how == "any":
             known = _each_once(hit for member in condition.conditions for hit in hits(seen, member))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from dataclasses import dataclass, replace
@@ -75,7 +76,6 @@ def rules_of(text: str, source: str) -> Rules:
         _rule(conditions, table, ("rule", i))
         for i, table in enumerate(file.tables.array(file.body, "rule", ()))
     ]
-    texts = [file.text, _shipped("phrases.toml").text]
     places = {rule.name: i for i, rule in enumerate(own)}
     for i, rule in enumerate(own):
         if places[rule.name] != i:
@@ -85,13 +85,19 @@ def rules_of(text: str, source: str) -> Rules:
             )
     if file.included:
         rules = {rule.name: rule for rule in (*default_rules().rules, *own) if rule.name not in file.left_out}
-        texts.append(_shipped("default.toml").text)
     else:
         rules = {rule.name: rule for rule in own}
     if not rules:
         file.tables.wrong((), "there are no rules in it; write a [[rule]], or include_default = true")
-    sha256 = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-    return _in_force(file, Rules(source=source, sha256=sha256, rules=tuple(rules.values())), places)
+    return _in_force(file, Rules(source=source, sha256=_sha256(file), rules=tuple(rules.values())), places)
+
+
+def _sha256(file: _File) -> str:
+    """Of all that the rules are made of: what it says, not how it is laid out or commented."""
+    said = [file.body, _shipped("phrases.toml").body]
+    if file.included:
+        said.append(_shipped("default.toml").body)
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sentiment.call import Call, Role, Utterance
     from sentiment.characteristics import Interruption
-    from sentiment.rules.values import Hit
+    from sentiment.rules.values import Filter, Hit
     from sentiment.timeline import Span
 
 __all__ = ["TURN_WORDS", "Embedder", "Seen", "Turn"]
@@ -64,6 +64,13 @@ class Seen:
         self.call = call
         self.embedder = embedder
         self.found: dict[int, list[Hit]] = {}
+        self._filtered: dict[Filter, list[Hit]] = {}
+
+    def hits(self, condition: Filter) -> list[Hit]:
+        """What a filter finds in the call; asked by several rules, it looks once."""
+        if condition not in self._filtered:
+            self._filtered[condition] = condition.find(self)
+        return self._filtered[condition]
 
     def said_by(self, role: Role | str) -> tuple[Utterance, ...]:
         """The utterances of one role, or of ``any``."""

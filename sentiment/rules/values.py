@@ -238,7 +238,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """The rules in force: where they come from, the SHA-256 of all text they were read from, and each."""
+    """The rules in force: where they come from, the SHA-256 of what they say (comments aside), and each."""
 
     source: str
     sha256: str
