@@ -29,7 +29,7 @@ class PhraseFilter:
 
     Phrases are looked for as :mod:`sentiment.phrases` does, in text brought to one form; one that the
     speaker negates is not found, unless ``also_negated``. Strength: how negatively a customer says it.
-    ``phrases`` is what the reader makes of the keys.
+    ``phrases``, and all of them in one, are what the reader makes of the keys.
     """
 
     name: ClassVar[str] = "phrase"
@@ -41,6 +41,7 @@ class PhraseFilter:
     also_negated: bool = False
     min_words: Words = 1
     phrases: tuple[Phrase, ...] = field(default=(), metadata={"key": False})
+    any_phrase: Phrase = field(default=Phrase("", ""), metadata={"key": False})
 
     def __post_init__(self) -> None:
         if not (self.sets or self.words or self.patterns):
@@ -52,13 +53,16 @@ class PhraseFilter:
         """The same with its phrases: of the sets, its words, and its own ``patterns`` filled in."""
         own = [Phrase.of("", " ".join(_escaped(w) for w in _plain_words(words))) for words in self.words]
         own += [Phrase.of("", pattern) for pattern in patterns]
-        return replace(self, phrases=(*(p for name in self.sets for p in sets[name]), *own))
+        phrases = (*(p for name in self.sets for p in sets[name]), *own)
+        return replace(self, phrases=phrases, any_phrase=Phrase.any_of(phrases))
 
     def find(self, seen: Seen) -> list[Hit]:
         """One hit an utterance, with the first of the phrases that it has."""
         hits = []
         for u in seen.said_by(self.role):
             plain = seen.plain[u.index]
+            if not self.any_phrase.may_be_in(plain):
+                continue
             for phrase in self.phrases:
                 said = phrase.said_in(plain, also_negated=self.also_negated)
                 if said is not None and len(u.text.split()) >= self.min_words:
