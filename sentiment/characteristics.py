@@ -148,7 +148,7 @@ def speech(utterance: Utterance, *, pause_ms: int = DEFAULTS.pause_ms) -> tuple[
     """
     if utterance.start_ms is None or utterance.end_ms is None:
         return ()
-    words = union(((w.start_ms, w.end_ms) for w in utterance.words), join_ms=pause_ms)
+    words = union([(w.start_ms, w.end_ms) for w in utterance.words], join_ms=pause_ms)
     return words or union((Span(utterance.start_ms, utterance.end_ms),))
 
 

@@ -51,7 +51,7 @@ def flag_moments(
     found: dict[str, list[Moment]] = {}
     for rule in rules.in_turn():
         taken = {i for name in rule.yields_to for m in found[name] for i in m.evidence.utterances}
-        found[rule.name] = [_moment(rule, run) for run in runs(rule, hits(seen, rule.find), taken)]
+        found[rule.name] = [_moment(call, rule, run) for run in runs(rule, hits(seen, rule.find), taken)]
     ordered = [(moment, i) for i, rule in enumerate(rules.rules) for moment in found[rule.name]]
     ordered.sort(key=lambda item: (item[0].start_ms or 0, item[0].evidence.utterances[:1], item[1]))
     return tuple(moment for moment, _ in ordered)
@@ -69,22 +69,21 @@ def reflag(call: Call, rules: Rules, *, embedder: Embedder = _EMBEDDER) -> Call:
     )
 
 
-def _moment(rule: Rule, run: list[Hit]) -> Moment:
+def _moment(call: Call, rule: Rule, run: list[Hit]) -> Moment:
     """One moment of neighbouring hits, told by the strongest (the first of equals)."""
     worst = max(run, key=lambda hit: hit.strength)
     low, high = rule.severity
-    starts = [hit.start_ms for hit in run if hit.start_ms is not None]
-    ends = [hit.end_ms for hit in run if hit.end_ms is not None]
-    numbers = {**worst.numbers, **({"turns": float(len(run))} if len(run) > 1 else {})}
+    spans = [hit.span() for hit in run]
+    numbers = worst.measured() | ({"turns": float(len(run))} if len(run) > 1 else {})
     more = f" ({len(run)} such turns close together)" if len(run) > 1 and rule.keep == "runs" else ""
     return Moment(
         rule=rule.name,
-        start_ms=min(starts, default=None),
-        end_ms=max(ends, default=None),
+        start_ms=min((start for start, _ in spans if start is not None), default=None),
+        end_ms=max((end for _, end in spans if end is not None), default=None),
         severity=round(low + (high - low) * min(1.0, max(0.0, worst.strength)), 3),
         evidence=Evidence(
-            utterances=tuple(sorted({i for hit in run for i in hit.utterances})),
+            utterances=tuple(sorted(set().union(*(hit.evidence() for hit in run)))),
             numbers={name: round(value, 3) for name, value in numbers.items()},
         ),
-        explanation=tell(rule.explanation, {**worst.words, "n": str(len(run))}, more=more),
+        explanation=tell(rule.explanation, call, worst, n=len(run), more=more),
     )

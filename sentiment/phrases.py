@@ -36,7 +36,7 @@ _CONTRACTIONS = (
     (r"\bcancell?(?:ing)\b", "cancelling"),
 )
 _CONTRACTION_RULES = tuple((re.compile(pattern), by) for pattern, by in _CONTRACTIONS)
-_ANY_CONTRACTION = re.compile("|".join(pattern for pattern, _ in _CONTRACTIONS))
+_ANY_CONTRACTION = re.compile("|".join(f"(?P<rule{i}>{p})" for i, (p, _) in enumerate(_CONTRACTIONS)))
 
 _NEGATIONS = frozenset({"not", "never", "without", "no", "nobody", "hardly"})
 _SUBJECTS = frozenset({"i", "we", "but", "and", "so", "then", "or"})
@@ -83,11 +83,14 @@ def _compiled(expression: str) -> re.Pattern[str]:
 def normalise(text: str) -> str:
     """Lower case, contractions spelled out, each run of punctuation a comma with spaces around it."""
     text = text.lower().replace("’", "'")
-    if _ANY_CONTRACTION.search(text):
-        for pattern, by in _CONTRACTION_RULES:
-            text = pattern.sub(by, text)
+    text = _ANY_CONTRACTION.sub(_spelled_out, text)
     text = re.sub(r"[^\w\s']+", " , ", text)
     return " ".join(text.split())
+
+
+def _spelled_out(contraction: re.Match[str]) -> str:
+    pattern, by = _CONTRACTION_RULES[int((contraction.lastgroup or "").removeprefix("rule"))]
+    return pattern.sub(by, contraction.group())
 
 
 def find(text: str, phrases: tuple[Phrase, ...]) -> str | None:

@@ -30,7 +30,9 @@ def union(spans: Iterable[tuple[int, int]], *, join_ms: int = 0) -> tuple[Span, 
     merged: list[Span] = []
     first = last = 0
     begun = False
-    for start, end in sorted(s for s in spans if s[1] > s[0]):
+    for start, end in sorted(spans):
+        if end <= start:
+            continue
         if begun and start <= last + join_ms:
             if end > last:
                 last = end

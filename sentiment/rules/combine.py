@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sentiment.rules.values import Condition, Group, Hit, Limits
+from sentiment.rules.values import Companion, Condition, Group, Hit, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,13 +99,14 @@ def _companions(seen: Seen, hit: Hit, other: Condition | Group) -> list[Hit]:
     return found if len(found) >= other.limits.min_count else []
 
 
-def _joined(hit: Hit, companions: list[Hit], limits: Limits) -> Hit:
-    """The nearest companion's words and numbers, and the evidence of as many as were asked for."""
-    near = companions if limits.where != "before" else companions[::-1]
-    for i, each in enumerate(near[: limits.min_count]):
-        name = limits.name if i == 0 else None
-        hit = hit.with_companion(each, name, widen=limits.where != "anywhere")
-    return hit
+def _joined(hit: Hit, found: list[Hit], limits: Limits) -> Hit:
+    """The hit with its companions, the nearest first, as many as were asked for; the first bears the name."""
+    near = found[::-1] if limits.where == "before" else found
+    companions = (
+        Companion(hit=each, name=None if i else limits.name, near=limits.where != "anywhere")
+        for i, each in enumerate(near[: limits.min_count])
+    )
+    return replace(hit, companions=(*hit.companions, *companions))
 
 
 def _related(seen: Seen, hit: Hit, other: Hit, limits: Limits) -> bool:
@@ -157,8 +159,10 @@ def runs(rule: Rule, found: list[Hit], taken: set[int]) -> list[list[Hit]]:
     """
     if rule.keep == "runs":
         groups = _neighbours(found, rule.merge_s)
-        return [run for run in groups if not any(taken.intersection(hit.utterances) for hit in run)]
-    found = [hit for hit in found if not taken.intersection(hit.utterances)]
+        if not taken:
+            return groups
+        return [run for run in groups if not any(hit.evidence() & taken for hit in run)]
+    found = [hit for hit in found if not hit.evidence() & taken]
     if not found:
         return []
     if rule.keep == "each":

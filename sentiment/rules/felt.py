@@ -7,11 +7,11 @@ All of them read the customer. What an agent feels is not judged: rules about ag
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from sentiment.phrases import quote, signed, speaker
-from sentiment.rules.values import Hit, Percent, Within
+from sentiment.rules.values import Companion, Hit, Percent, Within
 
 if TYPE_CHECKING:
     from sentiment.call import Call, Score, Shift, Utterance
@@ -54,18 +54,18 @@ def some_limit(at_least: float | None, at_most: float | None) -> None:
 
 
 def utterance_hit(
-    seen: Seen, u: Utterance, *, strength: float = 0.0, numbers: dict[str, float], words: dict[str, str]
+    u: Utterance, *, strength: float = 0.0, numbers: dict[str, float], words: dict[str, str]
 ) -> Hit:
     """A hit that is one utterance."""
     return Hit(
         first=u.index, last=u.index, role=u.role, start_ms=u.start_ms, end_ms=u.end_ms,
-        utterances=(u.index,), strength=strength, numbers=numbers, words={**seen.words(u), **words},
+        utterances=(u.index,), strength=strength, numbers=numbers, words=words,
     )  # fmt: skip
 
 
-def _felt(seen: Seen, u: Utterance, score: Score, strength: float) -> Hit:
+def _felt(u: Utterance, score: Score, strength: float) -> Hit:
     return utterance_hit(
-        seen, u, strength=strength,
+        u, strength=strength,
         numbers={"polarity": score.polarity, "intensity": score.intensity},
         words={"polarity": signed(score.polarity), "intensity": f"{score.intensity:.2f}"},
     )  # fmt: skip
@@ -92,7 +92,7 @@ class PolarityFilter:
     def find(self, seen: Seen) -> list[Hit]:
         """One hit an utterance."""
         return [
-            _felt(seen, u, score, abs(score.polarity) * score.intensity)
+            _felt(u, score, abs(score.polarity) * score.intensity)
             for u, score in _scored(seen)
             if between(score.polarity, self.at_least, self.at_most) and len(u.text.split()) >= self.min_words
         ]
@@ -115,7 +115,7 @@ class IntensityFilter:
     def find(self, seen: Seen) -> list[Hit]:
         """One hit an utterance."""
         return [
-            _felt(seen, u, score, score.intensity)
+            _felt(u, score, score.intensity)
             for u, score in _scored(seen)
             if between(score.intensity, self.at_least, self.at_most) and len(u.text.split()) >= self.min_words
         ]
@@ -144,10 +144,10 @@ class EmotionFilter:
         for u, score in _scored(seen):
             p, emotion = max((score.emotions.get(e, 0.0), e) for e in self.emotions)
             if p >= self.at_least and len(u.text.split()) >= self.min_words:
-                felt = _felt(seen, u, score, p)
+                felt = _felt(u, score, p)
                 hits.append(
                     utterance_hit(
-                        seen, u, strength=p, numbers={f"{emotion}_probability": p},
+                        u, strength=p, numbers={f"{emotion}_probability": p},
                         words={**felt.words, "emotion": emotion, "probability": f"{p:.2f}"},
                     )
                 )  # fmt: skip
@@ -188,14 +188,13 @@ class MoodFilter:
         first, last = said[0][0], said[-1][0]
         starts = [u.start_ms for u, _, _ in said if u.start_ms is not None]
         ends = [u.end_ms for u, _, _ in said if u.end_ms is not None]
-        words = seen.words_at(first.start_ms, last.end_ms, first)
         return [
             Hit(
                 first=first.index, last=last.index, role="customer",
                 start_ms=min(starts, default=None), end_ms=max(ends, default=None),
                 utterances=tuple(u.index for u, _, _ in said), strength=abs(polarity),
                 numbers={"polarity": polarity},
-                words={**words, "quote": quote(typical.text), "polarity": signed(polarity)},
+                words={"quote": quote(typical.text), "polarity": signed(polarity)},
             )
         ]  # fmt: skip
 
@@ -247,25 +246,24 @@ class ShiftFilter:
 
 
 def _shift_hit(seen: Seen, shift: Shift) -> Hit:
-    call = seen.call
-    first = call.utterances[shift.utterance_index]
-    said = [first] if shift.trigger_index is None else [call.utterances[shift.trigger_index], first]
-    starts = [u.start_ms for u in said if u.start_ms is not None]
-    ends = [u.end_ms for u in said if u.end_ms is not None]
-    words = seen.words_at(shift.at_ms, first.end_ms, first)
-    words |= {"before": signed(shift.before), "after": signed(shift.after), "cause": _cause(call, shift)}
-    return Hit(
-        first=first.index, last=first.index, role=shift.role,
-        start_ms=min(starts, default=None), end_ms=max(ends, default=None),
-        utterances=tuple(sorted({u.index for u in said})),
-        strength=min(1.0, shift.magnitude * shift.confidence),
+    first = seen.call.utterances[shift.utterance_index]
+    hit = utterance_hit(
+        first, strength=min(1.0, shift.magnitude * shift.confidence),
         numbers={
             "polarity_before": shift.before,
             "polarity_after": shift.after,
             "confidence": shift.confidence,
         },
-        words=words,
+        words={
+            "before": signed(shift.before),
+            "after": signed(shift.after),
+            "cause": _cause(seen.call, shift),
+        },
     )  # fmt: skip
+    if shift.trigger_index is None:
+        return replace(hit, start_ms=shift.at_ms)
+    trigger = utterance_hit(seen.call.utterances[shift.trigger_index], numbers={}, words={})
+    return replace(hit, start_ms=shift.at_ms, companions=(Companion(hit=trigger, name=None, near=True),))
 
 
 def _cause(call: Call, shift: Shift) -> str:
@@ -306,5 +304,5 @@ class EstimateFilter:
                 words = {key: "unknown" if v is None else f"{v:.1f}" for key, v in ends.items()}
                 words |= {"instrument": estimate.instrument.upper(), "expected": f"{estimate.expected:.1f}"}
                 numbers = {f"{self.instrument}_expected": estimate.expected}
-                return [utterance_hit(seen, said[-1], numbers=numbers, words=words)]
+                return [utterance_hit(said[-1], numbers=numbers, words=words)]
         return []

@@ -67,7 +67,7 @@ class PhraseFilter:
                 said = phrase.said_in(plain, also_negated=self.also_negated)
                 if said is not None and len(u.text.split()) >= self.min_words:
                     words = {"kind": phrase.kind or quote(said), "found": quote(said)}
-                    hits.append(utterance_hit(seen, u, strength=_negative(u), numbers={}, words=words))
+                    hits.append(utterance_hit(u, strength=_negative(u), numbers={}, words=words))
                     break
         return hits
 
@@ -118,7 +118,7 @@ class MeaningFilter:
                     "similarity": f"{similarity:.2f}",
                 }
                 numbers = {"similarity": similarity}
-                hits.append(utterance_hit(seen, u, strength=_negative(u), numbers=numbers, words=words))
+                hits.append(utterance_hit(u, strength=_negative(u), numbers=numbers, words=words))
         return hits
 
 
@@ -163,14 +163,14 @@ class RepetitionFilter:
             before = spoken.setdefault(f"{u.role}{u.channel}", deque(maxlen=_LOOK_BACK))
             best = max(((_jaccard(mine, w), -o.index, o) for o, w in before), default=(0.0, 0, None))
             if best[2] is not None and best[0] >= self.similarity and _answered(seen, best[2], u):
-                hits.append(self._hit(seen, u, best[2], best[0]))
+                hits.append(self._hit(u, best[2], best[0]))
             before.append((u, mine))
         return hits
 
-    def _hit(self, seen: Seen, u: Utterance, earlier: Utterance, similarity: float) -> Hit:
+    def _hit(self, u: Utterance, earlier: Utterance, similarity: float) -> Hit:
         time = f"turn {earlier.index + 1}" if earlier.start_ms is None else clock(earlier.start_ms)
         words = {"earlier": quote(earlier.text), "earlier_time": time, "similarity": f"{similarity:.2f}"}
-        hit = utterance_hit(seen, u, strength=similarity, numbers={"similarity": similarity}, words=words)
+        hit = utterance_hit(u, strength=similarity, numbers={"similarity": similarity}, words=words)
         return replace(hit, utterances=(earlier.index, u.index))
 
 
@@ -206,7 +206,7 @@ class TurnFilter:
         """One hit a turn."""
         return [
             turn_hit(
-                seen, [seen.call.utterances[i] for i in turn.utterances],
+                [seen.call.utterances[i] for i in turn.utterances],
                 {"turn_words": float(turn.n_words)}, {"n_words": str(turn.n_words)},
             )
             for turn in seen.turns

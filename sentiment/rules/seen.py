@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sentiment.characteristics import CharacteristicsOptions, interruptions, participant, speech
-from sentiment.phrases import clock, normalise, quote, speaker, when
+from sentiment.phrases import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,7 +128,7 @@ class Seen:
 
     @cached_property
     def _counted(self) -> dict[str, tuple[list[int], list[int]]]:
-        """Where the turns that count begin and end, for each role and ``any``."""
+        """Where the turns that count begin and end, in rising order, for each role and ``any``."""
         counted: dict[str, tuple[list[int], list[int]]] = {}
         for turn in self.turns:
             if turn.n_words >= TURN_WORDS:
@@ -136,33 +136,24 @@ class Seen:
                     starts, ends = counted.setdefault(role, ([], []))
                     starts.append(turn.utterances[0])
                     ends.append(turn.utterances[-1])
+        for _, ends in counted.values():
+            ends.sort()
         return counted
 
     def turns_after(self, role: str, index: int) -> int:
         """How many turns of ``role`` begin after utterance ``index``."""
-        starts = self._counted.get(role, ([], []))[0]
-        return len(starts) - bisect_left(starts, index + 1)
+        starts, _ = self._counted.get(role, _NONE)
+        return len(starts) - bisect_right(starts, index)
 
     def turns_before(self, role: str, index: int) -> int:
         """How many turns of ``role`` end before utterance ``index``."""
-        return bisect_left(sorted(self._counted.get(role, ([], []))[1]), index)
+        _, ends = self._counted.get(role, _NONE)
+        return bisect_left(ends, index)
 
-    def turns_between(self, role: str, first: int, last: int) -> int:
+    def turns_between(self, role: Role, first: int, last: int) -> int:
         """How many turns of ``role`` begin after utterance ``first`` and end before ``last``."""
-        starts, ends = self._counted.get(role, ([], []))
-        return sum(first < start and end < last for start, end in zip(starts, ends, strict=True))
+        starts, ends = self._counted.get(role, _NONE)
+        return max(0, bisect_left(ends, last) - bisect_right(starts, first))
 
-    def words(self, u: Utterance) -> dict[str, str]:
-        """The fields of the explanation that every hit of an utterance has."""
-        return self.words_at(u.start_ms, u.end_ms, u)
 
-    def words_at(self, start_ms: int | None, end_ms: int | None, u: Utterance) -> dict[str, str]:
-        """The same for a hit with times of its own, told by an utterance."""
-        seconds = None if start_ms is None or end_ms is None else (end_ms - start_ms) / 1000
-        return {
-            "when": when(start_ms, u.index),
-            "time": f"turn {u.index + 1}" if start_ms is None else clock(start_ms),
-            "seconds": "some" if seconds is None else f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}",
-            "who": "someone" if u.role == "unknown" else speaker(u.role),
-            "quote": quote(u.text),
-        }
+_NONE: tuple[list[int], list[int]] = ([], [])

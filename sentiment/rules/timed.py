@@ -60,11 +60,10 @@ class InterruptionFilter:
         u = seen.call.utterances[each.utterance_index]
         cut = seen.call.utterances[each.interrupted_index]
         overlap_s = each.duration_ms / 1000
-        words = seen.words_at(each.start_ms, each.end_ms, u)
         return Hit(
             first=u.index, last=u.index, role=u.role, start_ms=each.start_ms, end_ms=each.end_ms,
             utterances=tuple(sorted({u.index, cut.index})), strength=min(1.0, overlap_s / _FULL_OVERLAP_S),
-            numbers={"overlap_s": overlap_s}, words={**words, "interrupted": quote(cut.text)},
+            numbers={"overlap_s": overlap_s}, words={"interrupted": quote(cut.text)},
         )  # fmt: skip
 
 
@@ -93,7 +92,6 @@ class OvertalkFilter:
             utterances=tuple(each.index for each in both),
             strength=min(1.0, span.duration_ms / 1000 / _FULL_OVERLAP_S),
             numbers={"overlap_s": span.duration_ms / 1000},
-            words=seen.words_at(span.start_ms, span.end_ms, u),
         )  # fmt: skip
 
 
@@ -120,10 +118,10 @@ class NonTalkFilter:
             last = seen.call.utterances[ends[silence.start_ms]]
             announcement = announced_by(seen.call, silence)
             if self.announced in (None, announcement is not None):
-                hits.append(self._hit(seen, silence, announcement or last, held=announcement is not None))
+                hits.append(self._hit(silence, announcement or last, held=announcement is not None))
         return hits
 
-    def _hit(self, seen: Seen, silence: Span, before: Utterance, *, held: bool) -> Hit:
+    def _hit(self, silence: Span, before: Utterance, *, held: bool) -> Hit:
         silence_s = silence.duration_ms / 1000
         what = "the customer was kept waiting" if held else "no words were heard"
         return Hit(
@@ -131,7 +129,7 @@ class NonTalkFilter:
             start_ms=silence.start_ms, end_ms=silence.end_ms, utterances=(before.index,),
             strength=min(1.0, silence_s / _FULL_SILENCE_S),
             numbers={"silence_s": silence_s, **({"hold_s": silence_s} if held else {})},
-            words={**seen.words_at(silence.start_ms, silence.end_ms, before), "what": what},
+            words={"what": what},
         )  # fmt: skip
 
 
@@ -158,9 +156,7 @@ class TalkSpeedFilter:
             said = [seen.call.utterances[i] for i in turn.utterances]
             speed = words_per_minute(said)
             if speed is not None and between(speed, self.at_least, self.at_most):
-                hits.append(
-                    turn_hit(seen, said, {"words_per_minute": speed}, {"words_per_minute": f"{speed:.0f}"})
-                )
+                hits.append(turn_hit(said, {"words_per_minute": speed}, {"words_per_minute": f"{speed:.0f}"}))
         return hits
 
 
@@ -182,35 +178,27 @@ class ResponseLatencyFilter:
                 continue
             end_ms = min((s.start_ms for s in seen.spoken[u.index]), default=u.start_ms)
             start_ms = end_ms - each.latency_ms
-            words = seen.words_at(start_ms, end_ms, u)
             hits.append(
                 Hit(
                     first=u.index, last=u.index, role=u.role, start_ms=start_ms, end_ms=end_ms,
                     utterances=tuple(sorted({before.index, u.index})),
                     strength=min(1.0, each.latency_ms / 1000 / _FULL_LATENCY_S),
                     numbers={"latency_s": each.latency_ms / 1000},
-                    words={**words, "asked": quote(before.text), "asker": speaker(before.role)},
+                    words={"asked": quote(before.text), "asker": speaker(before.role)},
                 )
             )  # fmt: skip
         return hits
 
 
-def turn_hit(
-    seen: Seen,
-    said: list[Utterance],
-    numbers: dict[str, float],
-    words: dict[str, str],
-    *,
-    strength: float = 0.0,
-) -> Hit:
+def turn_hit(said: list[Utterance], numbers: dict[str, float], words: dict[str, str]) -> Hit:
     """A hit that is a turn; it quotes all of it."""
     first, last = said[0], said[-1]
     if len(said) == 1:
-        return utterance_hit(seen, first, strength=strength, numbers=numbers, words=words)
+        return utterance_hit(first, numbers=numbers, words=words)
     ends = [u.end_ms for u in said if u.end_ms is not None]
-    end_ms = max(ends, default=None)
-    told = seen.words_at(first.start_ms, end_ms, first) | {"quote": quote(" ".join(u.text for u in said))}
     return Hit(
-        first=first.index, last=last.index, role=first.role, start_ms=first.start_ms, end_ms=end_ms,
-        utterances=tuple(u.index for u in said), strength=strength, numbers=numbers, words={**told, **words},
+        first=first.index, last=last.index, role=first.role,
+        start_ms=first.start_ms, end_ms=max(ends, default=None),
+        utterances=tuple(u.index for u in said), numbers=numbers,
+        words={"quote": quote(" ".join(u.text for u in said)), **words},
     )  # fmt: skip

@@ -8,14 +8,14 @@ is what a file holds.
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - read when a file is checked
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from sentiment.call import JSON, Role
     from sentiment.rules.seen import Seen
 
-__all__ = ["Condition", "Filter", "Group", "Hit", "Limits", "Range", "Rule", "Rules", "Within"]
+__all__ = ["Companion", "Condition", "Filter", "Group", "Hit", "Limits", "Range", "Rule", "Rules", "Within"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Hit:
         utterances: the evidence, indices in rising order.
         strength: how much of it there is, in [0, 1]; the rule's severity follows it.
         numbers: what was measured, units in the names.
-        words: the fields of the explanation, ready to be written.
+        words: the filter's own fields of the explanation, ready to be written.
+        companions: what it stands beside.
     """
 
     first: int
@@ -54,21 +55,39 @@ class Hit:
     strength: float = 0.0
     numbers: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    companions: tuple[Companion, ...] = ()
 
-    def with_companion(self, other: Hit, name: str | None, *, widen: bool) -> Hit:
-        """This hit with another's evidence and, under ``name``, its numbers and words."""
-        words = {} if name is None else {f"{name}.{key}": text for key, text in other.words.items()}
-        numbers = {} if name is None else {f"{name}_{key}": value for key, value in other.numbers.items()}
-        starts = [t for t in (self.start_ms, other.start_ms if widen else None) if t is not None]
-        ends = [t for t in (self.end_ms, other.end_ms if widen else None) if t is not None]
-        return replace(
-            self,
-            utterances=tuple(sorted({*self.utterances, *other.utterances})),
-            start_ms=min(starts, default=None),
-            end_ms=max(ends, default=None),
-            numbers={**self.numbers, **numbers},
-            words={**self.words, **words},
-        )
+    def evidence(self) -> set[int]:
+        """The utterances it rests on, those of its companions among them."""
+        return {*self.utterances, *(i for each in self.companions for i in each.hit.evidence())}
+
+    def span(self) -> tuple[int | None, int | None]:
+        """From the first start to the last end of itself and its near companions."""
+        spans = [(self.start_ms, self.end_ms), *(each.hit.span() for each in self.companions if each.near)]
+        starts = [start for start, _ in spans if start is not None]
+        ends = [end for _, end in spans if end is not None]
+        return min(starts, default=None), max(ends, default=None)
+
+    def measured(self) -> dict[str, float]:
+        """Its numbers and, under their names, those of its companions."""
+        found = dict(self.numbers)
+        for each in self.companions:
+            if each.name is not None:
+                found |= {f"{each.name}_{key}": value for key, value in each.hit.measured().items()}
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Companion:
+    """Another hit that a hit stands beside.
+
+    ``name`` is what the explanation calls it, ``None`` if it is not told; a ``near`` one is in the moment's
+    time, another only evidence.
+    """
+
+    hit: Hit
+    name: str | None
+    near: bool
 
 
 class Filter(Protocol):
