@@ -178,7 +178,7 @@ def test_it_is_quiet_where_nobody_speaks(path):
 
 def test_expected_moments_are_rules_there_are():
     expected = {rule for script in SCRIPTS for rule in truth_of(script)["moments"]}
-    assert {"worsening", "recovery", "long_silence", "escalation_request", "threat_to_leave"} <= expected
+    assert {"worsening", "recovery", "not_recovered", "dead_air_frustration", "threat_to_leave"} <= expected
     assert expected <= {rule.name for rule in default_rules().rules}
 
 

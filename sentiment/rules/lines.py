@@ -40,7 +40,8 @@ class Lines:
             row, number = rows[number], number + 1
             if header := _HEADER.match(row):
                 table = _table(_parts(header[2]), array=header[1] == "[[", last=last)
-                at.setdefault(table, number)
+                for depth in range(1, len(table) + 1):
+                    at.setdefault(table[:depth], number)
             elif key := _KEY.match(row):
                 path = table
                 for part in _parts(key[1]):

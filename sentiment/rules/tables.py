@@ -73,11 +73,11 @@ class Tables:
         """The dataclass ``kind`` of its keys in ``table``."""
         hints = keys_of(cast("Any", kind))
         self.known(table, hints, path, what)
+        given = {key: self.value(hints[key], value, (*path, key), what) for key, value in table.items()}
         for f in dataclasses.fields(cast("Any", kind)):
             required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
             if required and f.name in hints and f.name not in table:
                 self.wrong(path, f"{what} needs the key {f.name!r}")
-        given = {key: self.value(hints[key], value, (*path, key), what) for key, value in table.items()}
         try:
             return kind(**given)
         except ValueError as error:
