@@ -82,7 +82,7 @@ def wrong(text, *, source="my.toml"):
             "give one of from_s",
         ),
         ('words = ["refund"]', 'words = ["refund"]\nrange = { last_percent = 0 }', 10, "it is empty"),
-        ('words = ["refund"]', 'words = ["refund"]\nrange = { from_s = 9, to_s = 3 }', 10, "end must be after"),
+        ('words = ["refund"]', 'words = ["refund"]\nrange = { from_s = 9, to_s = 3 }', 10, "must be after"),
         ('words = ["refund"]', 'words = ["refund"]\nnegate = true', 10, "this one comes first"),
         ('words = ["refund"]', 'words = ["refund"]\nwhere = "after"', 10, "this one comes first"),
         ("[[rule.all]]", "[rule.all]", 6, "all must be tables, each under [[rule.all]]"),
