@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -67,9 +68,33 @@ class PhraseFilter:
                 said = phrase.said_in(plain, also_negated=self.also_negated)
                 if said is not None and len(u.text.split()) >= self.min_words:
                     words = {"kind": phrase.kind or quote(said), "found": quote(said)}
+                    words["quote"] = _quoted_at(u.text, phrase)
                     hits.append(utterance_hit(u, strength=_negative(u), numbers={}, words=words))
                     break
         return hits
+
+
+_QUOTED_CHARS = 90
+_LEAD_CHARS, _LEAD_WORDS = 50, 4
+
+
+def _quoted_at(text: str, phrase: Phrase) -> str:
+    """A quotation with the phrase in it: from its sentence on or, in a long one, from a few words before it."""
+    text = " ".join(text.split())
+    if len(text) <= _QUOTED_CHARS:
+        return quote(text)
+    sentences = re.split(r"(?<=[.?!]) ", text)
+    first = next((i for i, each in enumerate(sentences) if phrase.may_be_in(normalise(each))), 0)
+    words = " ".join(sentences[first:]).split()
+    begins, after = 0, len(words)
+    while after - begins > 1:
+        middle = (begins + after) // 2
+        if phrase.may_be_in(normalise(" ".join(words[middle:]))):
+            begins = middle
+        else:
+            after = middle
+    start = begins - _LEAD_WORDS if len(" ".join(words[:begins])) > _LEAD_CHARS else 0
+    return quote(("…" if first or start else "") + " ".join(words[start:]))
 
 
 def _plain_words(text: str) -> list[str]:
