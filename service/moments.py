@@ -89,8 +89,9 @@ def rules(rules_file: RulesFile = None) -> None:
         severity = f"{low:g}" if low == high else f"{low:g} – {high:g}"
         table.add_row(Text(rule.name), severity, Text(rule.description))
     console().print(table)
+    n = len(in_force.rules)
     console().print(
-        f"{len(in_force.rules)} rules of {in_force.source}, SHA-256 {in_force.sha256}",
+        f"{n} {'rule' if n == 1 else 'rules'} of {in_force.source}, SHA-256 {in_force.sha256}",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
 

@@ -93,6 +93,47 @@ def test_a_trigger_is_named_by_its_own_role(role, who):
     assert moment.explanation.endswith(f"rose from 0.00 to +0.50 right after {who} said “All done.”")
 
 
+def test_a_fall_that_is_not_mended_is_told_once_and_as_such():
+    said = [
+        customer("It is all fine.", 0.3), agent("There is a fee for that."),
+        customer("Then this is no good to me.", -0.7), agent(), customer("I am not happy with it.", -0.6),
+    ]  # fmt: skip
+    fall = shift("customer", 2, 0.3, -0.65, trigger=1, at_ms=9_000)
+    found_moments = flag_moments(call(*said, shifts=(fall,)))
+    (moment,) = [m for m in found_moments if m.rule in ("not_recovered", "worsening", "ends_badly")]
+    assert moment.rule == "not_recovered"
+    assert moment.explanation == (
+        "At 0:09 the customer's mood fell from +0.30 to −0.65 right after the agent said "
+        "“There is a fee for that.”, and it did not recover (the call ended at −0.65)."
+    )
+    assert moment.evidence.numbers["ending_polarity"] == -0.654
+    happier = [*said[:4], customer("That is kind, I am happy with it now.", 0.7), customer("Bye then.", 0.6)]
+    risen = shift("customer", 4, -0.65, 0.65, trigger=3)
+    rules = {m.rule for m in flag_moments(call(*happier, shifts=(fall, risen)))}
+    assert rules >= {"worsening", "recovery"}
+    assert "not_recovered" not in rules
+
+
+def test_a_rise_from_good_to_better_is_no_recovery():
+    said = [customer(), agent(), customer()]
+    assert not found("recovery", *said, shifts=(shift("customer", 2, 0.3, 0.8, trigger=1),))
+
+
+ANGRY = {"emotions": {"anger": 0.8}, "intensity": 0.8}
+
+
+def test_anger_near_the_end_is_unresolved_unless_something_warmer_follows():
+    before = [t for word in WORDS for t in (agent(f"Is it {word}?"), customer(f"It is {word}."))]
+    angry = customer("I have had enough of this.", -0.8, **ANGRY)
+    (moment,) = found("unresolved_anger", *before, angry, agent(), customer("Whatever, goodbye.", -0.1))
+    assert moment.evidence.utterances == (20,)
+    assert "the customer was angry (anger 0.80) and said nothing warmer after it" in moment.explanation
+    assert not found("unresolved_anger", *before, angry, agent(), customer("Oh, thank you so much!", 0.7))
+    assert not found("unresolved_anger", angry, *before), "long ago"
+    rules = rules_of(*before, angry, agent(), customer("Whatever, goodbye.", -0.7))
+    assert not rules & {"peak_anger", "strong_negative", "ends_badly"}, "told once"
+
+
 def test_strong_words_of_a_customer_are_a_moment_however_mild_ones_are_not():
     angry = "This is an outrage and you know it."
     (moment,) = found("strong_negative", agent(), customer(angry, -0.9))
@@ -138,6 +179,40 @@ def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
     assert "(−0.69 on average), saying “This did not help me at all" in moment.explanation
     assert not found("ends_badly", *bad[:6])
     assert not found("ends_badly", *reversed(bad))
+
+
+DISTRESS = customer("My mother is in hospital and I can't get any money.", -0.8)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I'm so sorry to hear that.",
+        "I completely understand how you feel.",
+        "Oh no, that must be awful for you.",
+        "That sounds really stressful.",
+        "I can imagine how worrying that is.",
+        "I would be upset too.",
+        "Let me sort this out for you right now.",
+    ],
+)
+def test_distress_that_is_acknowledged_is_no_missed_empathy(reply):
+    assert not found("missed_empathy", DISTRESS, agent(reply), customer())
+    assert not found("missed_empathy", DISTRESS, agent("Can I take your name?"), customer(), agent(reply))
+
+
+def test_distress_that_is_passed_over_is_missed_empathy():
+    cold = DISTRESS, agent("Can I take your account number?"), customer(), agent("And your post code?")
+    (moment,) = found("missed_empathy", *cold, customer(), agent("I am sorry about all that."))
+    assert moment.evidence.utterances == (0, 1)
+    assert moment.explanation == (
+        "At 0:00 the customer was in distress (−0.80), saying “My mother is in hospital and I can't get any "
+        "money.”, and the agent's next two turns did not acknowledge it, beginning "
+        "“Can I take your account number?”"
+    )
+    assert not found("missed_empathy", DISTRESS), "the call ended"
+    assert not found("missed_empathy", DISTRESS, agent("Mm-hm."), customer("So."), agent("I am so sorry."))
+    assert not found("missed_empathy", customer("That is bad.", -0.8), *cold[1:]), "no more than a remark"
 
 
 # -- timing ----------------------------------------------------------------------------------------
@@ -242,6 +317,24 @@ def test_an_agent_who_speaks_in_the_customers_pause_does_not_talk_over_them():
     assert not found("agent_interrupts", first, agent(start_ms=2_000, end_ms=5_000))
 
 
+def test_a_silence_that_frustrates_is_told_with_what_came_of_it():
+    turns = agent("Hold on, please.", end_ms=2_000), agent("Right.", start_ms=40_000)
+    angry = customer("I have been waiting here for ages.", -0.6, start_ms=41_000)
+    (moment,) = found("dead_air_frustration", *turns, angry)
+    assert (moment.start_ms, moment.evidence.utterances) == (2_000, (0, 2))
+    assert moment.explanation == (
+        "At 0:02 the customer was kept waiting for 38 seconds after the agent said “Hold on, please.”, "
+        "and then the customer was frustrated: “I have been waiting here for ages.”"
+    )
+    assert "long_silence" not in rules_of(*turns, angry), "told once"
+    calm = customer("Oh good, you are back.", 0.2, start_ms=41_000)
+    assert not found("dead_air_frustration", *turns, calm)
+    assert "long_silence" in rules_of(*turns, calm)
+    talk = agent("So I have looked at it all now.", start_ms=41_000, end_ms=100_000)
+    late = dataclasses.replace(angry, start_ms=101_000)
+    assert not found("dead_air_frustration", *turns, talk, late)
+
+
 # -- wording ---------------------------------------------------------------------------------------
 
 
@@ -320,6 +413,49 @@ def test_dismissive_wording_is_the_agents_and_wording_only(text):
     assert not found("dismissive_wording", customer(text), agent())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What do you want me to do?",
+        "As I just said before, no.",
+        "Hurry up, please.",
+        "Are you even listening?",
+    ],
+)
+def test_impatient_wording_is_curt(text):
+    (moment,) = found("agent_curt", customer(), agent(text, None))
+    assert moment.evidence.utterances == (1,)
+    assert not found("agent_curt", customer(text), agent())
+
+
+def test_replies_of_a_word_or_two_to_an_upset_customer_are_curt_if_there_are_several():
+    upset = [customer(f"I have been waiting for my {word} parcel for two weeks now.", -0.6) for word in WORDS]
+    (moment,) = found(
+        "agent_curt", upset[0], agent("Account number."), upset[1], agent("Not here."), upset[2]
+    )
+    assert moment.evidence.utterances == (0, 1)
+    assert not found(
+        "agent_curt", upset[0], agent("Account number."), upset[1], agent("I will look at once.")
+    )
+    listening = agent("Okay."), agent("Mm-hm."), agent("Right, sure."), agent("I see."), agent("Sorry.")
+    assert not found("agent_curt", *(turn for pair in zip(upset, listening, strict=False) for turn in pair))
+    calm = [dataclasses.replace(u, score=customer(polarity=0.1).score) for u in upset]
+    assert not found("agent_curt", calm[0], agent("Account number."), calm[1], agent("Not here."))
+
+
+def test_saying_and_asking_the_same_again():
+    said, asked = (
+        "My washing machine has flooded the kitchen.",
+        "Can you tell me the model number printed inside?",
+    )
+    turns = customer(said), agent(asked), customer("I did not hear that."), agent(asked), customer(said)
+    (again,) = found("repeats_themselves", *turns)
+    assert again.evidence.utterances == (0, 4)
+    assert again.explanation == f"At 0:13 the customer said again what they had said at 0:00: “{said}”"
+    (question,) = found("asked_again", *turns)
+    assert question.evidence.utterances == (1, 3)
+
+
 def test_a_threat_said_in_anger_weighs_more():
     (calm,) = found("threat_to_leave", customer("I want to cancel my contract.", 0.0))
     (angry,) = found("threat_to_leave", customer("I want to cancel my contract.", -1.0))
@@ -345,6 +481,22 @@ def test_long_quotes_are_cut_at_a_word():
     assert len(cut) <= 92
     assert cut.endswith("word…”")
     assert quote("x" * 200) == "“" + "x" * 89 + "…”"
+
+
+def test_a_great_close_is_warm_thanks_and_good_words():
+    begin = [t for word in WORDS for t in (agent(f"Is it {word}?"), customer(f"It is {word}."))]
+    warm = customer("You have been so helpful, thank you!", 0.8, emotions={"gratitude": 0.9})
+    end = agent("Is there anything else I can help with?"), warm, agent("You're welcome. Have a lovely day!")
+    (moment,) = found("great_close", *begin, *end, customer("You too, bye.", 0.4))
+    assert set(moment.evidence.utterances) >= {20, 21}
+    assert "left with warm thanks (+0.80)" in moment.explanation
+    assert moment.severity < 0.3
+    assert not found("great_close", *begin, agent("Right."), warm, agent("Bye."), customer("Bye.")), (
+        "no good words"
+    )
+    assert not found("great_close", *end, *begin), "not the end"
+    plain = customer("Okay, thank you, bye bye.", 0.3, emotions={"gratitude": 0.9})
+    assert not found("great_close", *begin, end[0], plain, end[2]), "just polite"
 
 
 WORDS = ("blue", "large", "new", "square", "heavy", "round", "small", "green", "old", "long")

@@ -176,6 +176,12 @@ def test_what_did_not_follow_must_have_been_possible(turns, n):
     assert len(found(SOON, *said(turns))) == n
 
 
+def test_without_a_number_of_turns_nothing_may_have_followed_at_all():
+    ever = MISSED + 'where = "after"\n'
+    assert found(ever, *said("c: tick there it is"))
+    assert not found(ever, *said("c: tick there it is | c: and so on | a: tock it is"))
+
+
 def test_what_must_not_be_anywhere_in_the_call():
     assert found(MISSED, *said("c: tick | a: nothing"))
     assert not found(MISSED, *said("a: tock | c: tick"))

@@ -127,15 +127,16 @@ def _related(seen: Seen, hit: Hit, other: Hit, limits: Limits) -> bool:
 
 
 def _possible(seen: Seen, hit: Hit, other: Condition | Group) -> bool:
-    """Whether what is not there could have been: its speaker had a turn where it was looked for."""
-    where = other.limits.where
-    if isinstance(other, Group) and other.how == "any" and where == "anywhere":
+    """Whether what is not there could have been: "not in their next turns" asks for a next turn."""
+    limits = other.limits
+    if isinstance(other, Group) and other.how == "any" and limits.where == "anywhere":
         return any(_possible(seen, hit, member) for member in other.conditions)
-    if where not in ("before", "after"):
+    if limits.within_turns is None:
         return True
     role = _role(other)
-    turns = seen.turns_after(role, hit.last) if where == "after" else seen.turns_before(role, hit.first)
-    return turns > 0
+    if limits.where == "after":
+        return seen.turns_after(role, hit.last) > 0
+    return seen.turns_before(role, hit.first) > 0
 
 
 def _role(condition: Condition | Group) -> str:

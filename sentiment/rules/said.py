@@ -79,7 +79,7 @@ _LEAD_CHARS, _LEAD_WORDS = 50, 4
 
 
 def _quoted_at(text: str, phrase: Phrase) -> str:
-    """A quotation with the phrase in it: from its sentence on or, in a long one, from a few words before it."""
+    """A quotation with the phrase: from its sentence on or, in a long one, from a few words before it."""
     text = " ".join(text.split())
     if len(text) <= _QUOTED_CHARS:
         return quote(text)
