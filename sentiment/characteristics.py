@@ -6,8 +6,9 @@ parts add up to the millisecond. Names and meanings are those of Amazon Transcri
 silent, they were read off its published examples, or chosen:
 
 =================  ===============================================================================
-talk time          sum of each participant's speech; a pause of up to ``pause_s`` between words is
-                   speech. Transcribe counts whole turns, pauses and all.
+talk time          sum of each participant's speech, with pauses of up to ``pause_s`` between the words of
+                   an utterance: those at which our utterances are not parted, since Transcribe
+                   counts whole turns
 conversation       from 0 to the end of the last word, as in both published examples
 non-talk time      silences longer than ``non_talk_s``; 3 s, as its guide to Contact Lens has it
 dead air           silences longer than ``dead_air_s`` that the centre did not announce (a hold), after
@@ -23,6 +24,8 @@ response latency   silence from the end of one participant's speech to the start
                    answer that starts before that end has none. Not in Transcribe.
 =================  ===============================================================================
 
+Who goes when (interruptions, latency) is told by runs of speech without a pause longer than a breath,
+:data:`BREATH_MS`, whatever ``pause_s`` is: who starts in the other's pause does not start while they speak.
 A recorded voice (``ivr``) counts as talk, but neither interrupts, nor is interrupted, nor answers.
 """
 
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from sentiment.call import Call, Utterance
 
 __all__ = [
+    "BREATH_MS",
     "Characteristics",
     "CharacteristicsOptions",
     "Interruption",
@@ -75,11 +79,15 @@ __all__ = [
 ]
 
 
+BREATH_MS = 300
+"""A pause of up to this long is part of speaking."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CharacteristicsOptions:
     """Thresholds, in seconds and words; the module says what each is for."""
 
-    pause_s: float = 0.3
+    pause_s: float = 1.0
     non_talk_s: float = 3.0
     dead_air_s: float = 10.0
     interruption_s: float = 1.0
@@ -121,7 +129,7 @@ def characterise(call: Call, options: CharacteristicsOptions = DEFAULTS) -> Char
         talk_speed=TalkSpeed(
             details_by_participant={who: _speed(call, who, ms) for who, ms in talk_ms.items()}
         ),
-        response_latency=_response_latency(call, options),
+        response_latency=_response_latency(call),
         note=_note(call),
     )
 
@@ -131,7 +139,7 @@ def uncharacterised(call: Call) -> str | None:
     if not call.utterances:
         return "nothing is said"
     if not any(speech(u) for u in call.utterances):
-        return "nothing in it is known to take time, as in a text conversation"
+        return "no utterance takes time, as in a text conversation"
     untimed = sum(u.start_ms is None or u.end_ms is None for u in call.utterances)
     if untimed:
         return f"{untimed} of its {len(call.utterances)} utterances have no times"
@@ -141,7 +149,7 @@ def uncharacterised(call: Call) -> str | None:
 # -- the parts of a call's time --------------------------------------------------------------------
 
 
-def speech(utterance: Utterance, *, pause_ms: int = DEFAULTS.pause_ms) -> tuple[Span, ...]:
+def speech(utterance: Utterance, *, pause_ms: int = BREATH_MS) -> tuple[Span, ...]:
     """When the utterance's words are spoken, with pauses of up to ``pause_ms`` between them.
 
     All of the utterance where it has no word times; nothing where it has no times at all.
@@ -213,7 +221,7 @@ def words_per_minute(
 
 
 class _Run(NamedTuple):
-    """A participant's speech without a pause, from the first of its utterances to the last."""
+    """A participant's speech without a pause longer than a breath, and the first and last utterance in it."""
 
     start_ms: int
     end_ms: int
@@ -222,19 +230,18 @@ class _Run(NamedTuple):
     last: Utterance
 
 
-def _runs(call: Call, options: CharacteristicsOptions) -> list[_Run]:
+def _runs(call: Call) -> list[_Run]:
     """Every participant's runs of speech but the recordings', in order of start."""
     pieces: dict[str, list[tuple[Span, Utterance]]] = {}
     for u in call.utterances:
         if u.role != "ivr":
-            spans = speech(u, pause_ms=options.pause_ms)
-            pieces.setdefault(participant(u), []).extend((span, u) for span in spans)
+            pieces.setdefault(participant(u), []).extend((span, u) for span in speech(u))
     runs: list[_Run] = []
     for who, spoken in pieces.items():
         spoken.sort(key=lambda piece: (piece[0], piece[1].index))
         mine: list[_Run] = []
         for span, u in spoken:
-            if mine and span.start_ms <= mine[-1].end_ms + options.pause_ms:
+            if mine and span.start_ms <= mine[-1].end_ms + BREATH_MS:
                 run = mine[-1]
                 last = u if span.end_ms > run.end_ms else run.last
                 mine[-1] = run._replace(end_ms=max(run.end_ms, span.end_ms), last=last)
@@ -248,7 +255,7 @@ def interruptions(call: Call, options: CharacteristicsOptions = DEFAULTS) -> tup
     """Where one participant cuts off another, in order of time. Mono recordings: see :func:`overtalk`."""
     found: list[Interruption] = []
     speaking: list[_Run] = []
-    for run in _runs(call, options):
+    for run in _runs(call):
         speaking = [other for other in speaking if other.end_ms > run.start_ms]
         cut = [
             other
@@ -273,14 +280,14 @@ def interruptions(call: Call, options: CharacteristicsOptions = DEFAULTS) -> tup
     return tuple(found)
 
 
-def response_latencies(call: Call, options: CharacteristicsOptions = DEFAULTS) -> tuple[Latency, ...]:
+def response_latencies(call: Call) -> tuple[Latency, ...]:
     """The silence before each answer, in order of time.
 
     An answer is the first speech after a silence, by another participant than the one who spoke last.
     """
     found: list[Latency] = []
     latest: _Run | None = None
-    for run in _runs(call, options):
+    for run in _runs(call):
         if latest is not None and latest.who != run.who and latest.end_ms <= run.start_ms:
             found.append(
                 Latency(
@@ -322,9 +329,9 @@ def _interruptions(call: Call, options: CharacteristicsOptions) -> Interruptions
     )
 
 
-def _response_latency(call: Call, options: CharacteristicsOptions) -> ResponseLatency:
+def _response_latency(call: Call) -> ResponseLatency:
     by_participant: dict[str, list[int]] = {}
-    for each in response_latencies(call, options):
+    for each in response_latencies(call):
         who = participant(call.utterances[each.utterance_index])
         by_participant.setdefault(who, []).append(each.latency_ms)
     details: Mapping[str, ParticipantLatency] = {

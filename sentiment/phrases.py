@@ -119,7 +119,7 @@ def quote(text: str, *, max_chars: int = 90) -> str:
     text = " ".join(text.split())
     if len(text) > max_chars:
         head, space, _ = text[: max_chars - 1].rpartition(" ")
-        text = (head if space else text[: max_chars - 1]).rstrip(" ,;:") + "…"
+        text = (head if space else text[: max_chars - 1]).rstrip(" ,;:.") + "…"
     return f"“{text}”"
 
 

@@ -1,7 +1,7 @@
 """The only conductor: a recording or a text conversation becomes a scored call.
 
     transcribe: recording -> speech spans -> words -> voices -> utterances
-    score:      utterances -> scores -> voice -> shifts -> moments
+    score:      utterances -> scores -> voice -> characteristics, shifts -> shape -> moments
 
 Each step takes a :class:`~sentiment.call.Call` and returns a new one.
 """
@@ -21,10 +21,12 @@ import sentiment
 from sentiment.affect.prosody import VoiceOptions, hear, recall
 from sentiment.audio import Recording, open_recording
 from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
+from sentiment.characteristics import CharacteristicsOptions, characterise, uncharacterised
 from sentiment.formats.sidecar import Sidecar, read_sidecar
 from sentiment.moments import reflag
 from sentiment.phrases import clock
 from sentiment.rules.reader import default_rules
+from sentiment.shape import ShapeOptions, call_shape
 from sentiment.shifts import ShiftOptions, find_shifts
 from sentiment.speech.activity import ACTIVITY_MODEL, ActivityOptions, speech_spans
 from sentiment.speech.speakers import Voice, check_roles, identify, models_used
@@ -71,6 +73,8 @@ class Analyser:
     turns: TurnOptions = field(default_factory=TurnOptions)
     shifts: ShiftOptions = field(default_factory=ShiftOptions)
     rules: Rules = field(default_factory=default_rules)
+    characteristics: CharacteristicsOptions = field(default_factory=CharacteristicsOptions)
+    shape: ShapeOptions = field(default_factory=ShapeOptions)
     voice: VoiceOptions = field(default_factory=VoiceOptions)
     settings: Mapping[str, JSON] = field(default_factory=dict)
 
@@ -145,7 +149,7 @@ class Analyser:
     def score(
         self, call: Call, *, recording: Recording | None = None, progress: Progress | None = None
     ) -> Call:
-        """The call with scores, shifts and moments; those it had are made anew.
+        """The call with scores, characteristics, shifts, shape and moments; those it had are made anew.
 
         Works on any call with utterances: transcribed here, read from a text conversation, or stored.
 
@@ -168,10 +172,17 @@ class Analyser:
         else:
             call = recall(earlier, call, self.voice)
         tell("finding shifts and moments", 0.98)
+        call = _characterised(call, self.characteristics)
         call = replace(call, shifts=find_shifts(call, self.shifts))
+        call = replace(call, shape=call_shape(call, self.shape))
         before = call.provenance or Provenance(version=sentiment.__version__)
         models = (*(m for m in before.models if m.task != scorer.model.task), scorer.model)
-        settings = {**before.settings, "shifts": asdict(self.shifts)}
+        settings = {
+            **before.settings,
+            "characteristics": asdict(self.characteristics),
+            "shifts": asdict(self.shifts),
+            "shape": asdict(self.shape),
+        }
         if recording is not None or any(u.score and u.score.voice for u in earlier.utterances):
             settings["voice"] = asdict(self.voice)
         call = reflag(replace(call, provenance=_provenance(models, settings)), self.rules)
@@ -273,6 +284,13 @@ def _scored(call: Call, scorer: Scorer) -> Call:
             f"{_UNSCORED} {', '.join(foreign)}: the scorer was trained on {', '.join(scorer.languages)} only."
         )
     return replace(call, utterances=utterances, warnings=tuple(warnings))
+
+
+def _characterised(call: Call, options: CharacteristicsOptions) -> Call:
+    """The call with its characteristics, or the reason for having none."""
+    reason = uncharacterised(call)
+    found = characterise(call, options) if reason is None else None
+    return replace(call, characteristics=found, uncharacterised=reason)
 
 
 NOTICED_MS = 1_500

@@ -6,6 +6,7 @@ negative. What is said to have turned it is only what came before, in the speake
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sentiment.characteristics import silences
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sentiment.call import Call, Shift, Utterance
     from sentiment.measures import ShapeName
+    from sentiment.phrases import Phrase
 
 __all__ = ["NEUTRAL", "felt_as", "tell"]
 
@@ -55,7 +57,8 @@ STRONGLY_NEGATIVE = -0.4
 WAIT_MS = 10_000
 """A silence this long, just before a customer's mood falls, is told as what came before it."""
 
-SAID_CHARS = 70
+SAID_CHARS = 90
+"""A turn longer than this is quoted in part: the sentence in which it says what matters, if it does."""
 
 _TURNED = {
     "rescue": "turned",
@@ -124,15 +127,24 @@ def _with_shifts(
     ending = [u for u in said if u.index >= shifts[-1].utterance_index]
     start = felt_as(opening, level=shifts[0].before, neutral=neutral)
     end = felt_as(ending[-quarter:], level=shifts[-1].after, neutral=neutral)
-    again = " again" if start == end else ""
+    if start == end:
+        end = _again(name, end, shifts[-1].after)
     if name == "volatile":
         turns = ", ".join(f"{_way(s)} {_when(s)}" for s in shifts)
-        return f"The customer started {start}, went {turns}, and ended {end}{again}."
+        return f"The customer started {start}, went {turns}, and ended {end}."
     told = []
     for shift in _main(shifts):
         verb = _verb(name, shift)
         told.append(f"{verb} {_when(shift)}{_cause(call, shift)}")
-    return f"The customer started {start}, {', '.join(told)}, and ended {end}{again}."
+    return f"The customer started {start}, {', '.join(told)}, and ended {end}."
+
+
+def _again(name: ShapeName, feeling: str, level: float) -> str:
+    """The feeling at the end where it has the word that it had at the start."""
+    if name in ("dip_and_recovery", "peak_and_loss", "volatile"):
+        return f"{feeling} again"
+    rose = name in ("rescue", "lift")
+    return f"even more {feeling}" if rose == (level > 0) else f"less {feeling}"
 
 
 def _main(shifts: Sequence[Shift]) -> list[Shift]:
@@ -177,7 +189,7 @@ def _cause(call: Call, shift: Shift) -> str:
         return ""
     between = call.utterances[trigger.index + 1 : shift.utterance_index]
     right = "" if any(u.role == shift.role for u in between) else "right "
-    return f" {right}after {speaker(trigger.role)} said {_said(trigger)}"
+    return f" {right}after {speaker(trigger.role)} said {_said(trigger.text, cues)}"
 
 
 def _waited_ms(call: Call, shift: Shift) -> int | None:
@@ -189,10 +201,15 @@ def _waited_ms(call: Call, shift: Shift) -> int | None:
     return max((s.duration_ms for s in waits), default=None)
 
 
-def _said(utterance: Utterance) -> str:
+def _said(text: str, cues: tuple[Phrase, ...] = ()) -> str:
     """A quotation to stand inside a sentence: short, and without its full stop."""
-    text = quote(utterance.text, max_chars=SAID_CHARS)
-    return f"{text[:-2]}”" if text.endswith(".”") else text
+    text = " ".join(text.split())
+    if len(text) > SAID_CHARS:
+        parts = re.split(r"(?<=[.?!]) ", text)
+        # Cues stand in order of weight: an offer tells more than the thanks before it.
+        text = next((part for cue in cues for part in parts if find(part, (cue,))), text)
+    quoted = quote(text, max_chars=SAID_CHARS)
+    return f"{quoted[:-2]}”" if quoted.endswith(".”") else quoted
 
 
 _STEADY: Mapping[str, str] = {
@@ -207,7 +224,7 @@ def _steady(name: ShapeName, said: Sequence[Utterance]) -> str:
     lowest = min(said, key=lambda u: u.score.polarity if u.score else 0.0)
     low = lowest.score.polarity if lowest.score else 0.0
     at = when(lowest.start_ms, lowest.index)
-    place = f"{at[0].lower()}{at[1:]}, saying {quote(lowest.text, max_chars=SAID_CHARS)}"
+    place = f"{at[0].lower()}{at[1:]}, saying {_said(lowest.text)}"
     if feeling == "negative":
         word = felt_as(said, level=-1.0)
         return sentence(f"The customer stayed {word} throughout, most of all {place}")

@@ -92,9 +92,11 @@ def _refuse(text: str) -> float:
 
 
 def encode(value: object) -> Any:
-    """A value of dataclasses as the dicts and lists :mod:`json` writes."""
+    """A value of dataclasses and named tuples as the dicts and lists :mod:`json` writes."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: encode(v) for name, v in value._asdict().items()}
     if isinstance(value, tuple | list):
         return [encode(v) for v in value]
     if isinstance(value, Mapping):
@@ -147,7 +149,7 @@ def _decoder(kind: Any) -> Decoder:
     if origin in (typing.Union, types.UnionType):
         inner = _decoder(next(a for a in args if a is not types.NoneType))
         return lambda value: None if value is None else inner(value)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")):
         return _fields(kind)
     if origin is tuple:
         return _items(_decoder(args[0]))
@@ -160,7 +162,8 @@ def _decoder(kind: Any) -> Decoder:
 
 def _fields(kind: type[Any]) -> Decoder:
     hints = typing.get_type_hints(kind)
-    optional = {f.name for f in dataclasses.fields(kind) if f.metadata == MAY_BE_MISSING}
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()  # a named tuple has them all
+    optional = {f.name for f in fields if f.metadata == MAY_BE_MISSING}
     needed = frozenset(hints.keys() - optional)
     decoders = {name: _decoder(hint) for name, hint in hints.items()}
 

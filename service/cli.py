@@ -67,7 +67,7 @@ def score(
     paths: Paths,
     out: Out = Path("out"),
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt.")
+        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt, tca.")
     ] = "json,html",
     channels: Channels = None,
     model: ModelName = "base",
@@ -279,11 +279,14 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sentiment.formats.html import clock, signed
+    from sentiment.formats.display import clock, humanise, signed
 
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("Call", overflow="fold")
-    for name in ("Duration", "Customer\nstart → end", "Peak\nintensity", "Shifts", "Flagged\nmoments"):
+    for name in ("Duration", "Customer\nstart → end"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Shape", width=9)
+    for name in ("Peak\nintensity", "Flagged\nmoments"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in (outcome.row for outcome in outcomes):
         if row is None:
@@ -292,8 +295,8 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
             Text(row.id),
             clock(row.duration_ms),
             "–" if row.start is None or row.end is None else f"{signed(row.start)} → {signed(row.end)}",
+            humanise(row.shape) if row.shape else "–",
             "–" if row.peak_intensity is None else f"{row.peak_intensity:.2f}",
-            str(row.n_shifts),
             str(row.n_moments),
         )
     if table.row_count:

@@ -144,16 +144,16 @@ def test_parties_change_places(made):
 @settings(deadline=None)
 @given(conversations())
 def test_interruptions_lie_in_overtalk_and_latencies_in_silence(made):
-    options = CharacteristicsOptions(pause_s=0.0)  # else a short pause is part of a run, but not of speech
-    both = overtalk(made, options)
-    for each in interruptions(made, options):
+    both = union(overtalk(made), join_ms=300)
+    for each in interruptions(made):
         assert each.duration_ms >= 1000
         assert any(s.start_ms <= each.start_ms and each.end_ms <= s.end_ms for s in both)
-    quiet = silences(made, options)
-    for each in response_latencies(made, options):
-        start_ms = speech(made.utterances[each.utterance_index], pause_ms=0)
-        assert any(s.start_ms - each.latency_ms >= 0 for s in start_ms)
-        assert each.latency_ms == 0 or each.latency_ms in {s.duration_ms for s in quiet}
+    quiet = silences(made, CharacteristicsOptions(pause_s=0.3))
+    for each in response_latencies(made):
+        starts = {s.start_ms for s in speech(made.utterances[each.utterance_index])}
+        assert each.latency_ms == 0 or any(
+            s.duration_ms == each.latency_ms and s.end_ms in starts for s in quiet
+        )
 
 
 # -- speech ----------------------------------------------------------------------------------------
@@ -258,6 +258,15 @@ def test_an_overlap_goes_on_where_the_recogniser_splits_a_long_turn():
     assert (found.start_ms, found.end_ms, found.interrupted_index) == (3500, 6000, 2)
 
 
+def test_who_starts_in_the_others_pause_does_not_interrupt():
+    made = call(
+        spoken(customer(), (0, 1000), (1900, 2500), (2500, 4000)),
+        agent(SIX, start_ms=1400, end_ms=6000),
+    )
+    assert interruptions(made) == ()
+    assert overtalk(made) == (Span(1400, 4000),)
+
+
 def test_going_on_after_the_other_said_mm_is_no_interruption():
     made = call(
         agent(SIX, start_ms=0, end_ms=4000),
@@ -271,8 +280,9 @@ def test_going_on_after_the_other_said_mm_is_no_interruption():
 
 
 def test_words_per_minute_counts_the_time_in_which_words_are_spoken():
-    said = spoken(customer(), (0, 500), (500, 1000), (5000, 6000))
-    assert words_per_minute([said]) == pytest.approx(3 / (2.0 / 60))
+    said = spoken(customer(), (0, 500), (1500, 2000), (5000, 6000))
+    assert words_per_minute([said]) == pytest.approx(3 / (3.0 / 60))
+    assert words_per_minute([said], CharacteristicsOptions(pause_s=0.3)) == pytest.approx(3 / (2.0 / 60))
     assert words_per_minute([customer()]) is None
     assert words_per_minute([]) is None
 

@@ -118,6 +118,21 @@ def test_of_several_shifts_one_way_the_largest_is_told():
     assert told == "The customer started negative, turned at 0:10, and ended positive."
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "ended"),
+    [
+        ("breakdown", -0.3, -0.8, "started annoyed, turned at 0:05, and ended even more annoyed."),
+        ("lift", -0.8, -0.3, "started annoyed, brightened at 0:05, and ended less annoyed."),
+        ("cooling", 0.8, 0.3, "started appreciative, cooled off at 0:05, and ended less appreciative."),
+        ("lift", 0.2, 0.8, "started appreciative, brightened at 0:05, and ended even more appreciative."),
+    ],
+)
+def test_the_same_feeling_more_or_less(name, before, after, ended):
+    felt = {"annoyance": 0.8} if after < 0 else {"admiration": 0.8}
+    made = call(customer(polarity=before, emotions=felt), customer(polarity=after, emotions=felt))
+    assert tell(shifted(made, (1, before, after, None)), name) == f"The customer {ended}"
+
+
 def test_a_quiet_fade_has_no_moment():
     made = call(*(customer(polarity=p) for p in (0.4, 0.3, 0.2, 0.1, 0.0, -0.2, -0.3, -0.4)))
     assert tell(made, "quiet_fade") == (
@@ -136,11 +151,11 @@ def test_steady_calls():
     )
     assert tell(dented, "steady_neutral") == (
         "The customer stayed neutral throughout, but for an annoyed moment at 0:15, saying “The light came "
-        "on.”"
+        "on”."
     )
     bad = call(*(customer(polarity=-0.4, emotions=ANNOYED) for _ in range(3)), customer("Useless.", -0.9))
     told = tell(bad, "steady_negative")
-    assert told == "The customer stayed negative throughout, most of all at 0:15, saying “Useless.”"
+    assert told == "The customer stayed negative throughout, most of all at 0:15, saying “Useless”."
 
 
 @pytest.mark.parametrize(
@@ -163,9 +178,22 @@ def test_a_feeling_is_named_only_where_it_is_probable(word, said):
     assert felt_as(said) == word
 
 
-def test_a_long_quotation_is_cut():
-    made = shifted(
-        call(customer(polarity=-0.5), agent("word " * 60), customer(polarity=0.5)), (2, -0.5, 0.5, 1)
-    )
-    assert len(tell(made, "rescue")) < 190
-    assert "…”, and ended" in tell(made, "rescue")
+@pytest.mark.parametrize(
+    ("said", "quoted"),
+    [
+        ("word " * 60, "word word…”, and ended"),
+        (
+            "Thanks for that, it is all I need to see what went on with your two payments. I can refund the "
+            "second one in full today. Is there anything else?",
+            "said “I can refund the second one in full today”, and ended",
+        ),
+        (
+            "We looked at every order that you placed this year and at what was paid for it too. "
+            "Congratulations.",
+            "said “We looked at every order that you placed this year and at what was paid for it too…”, and",
+        ),
+    ],
+)
+def test_a_long_turn_is_quoted_in_part(said, quoted):
+    made = shifted(call(customer(polarity=-0.5), agent(said), customer(polarity=0.5)), (2, -0.5, 0.5, 1))
+    assert quoted in tell(made, "rescue")
