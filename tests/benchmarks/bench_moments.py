@@ -31,8 +31,10 @@ from typing import TYPE_CHECKING
 from corpus.service_calls import ServiceCalls, ServiceUtterance
 
 from sentiment.call import Call, Channel, Score, Utterance, Word, to_json
+from sentiment.characteristics import characterise
 from sentiment.rules.felt import EMOTIONS
 from sentiment.rules.reader import default_rules, rules_of
+from sentiment.shape import call_shape
 from sentiment.shifts import find_shifts
 from service.reflagging import find_calls, reflag_files
 
@@ -92,7 +94,8 @@ class Stored:
             ),
             utterances=tuple(utterances),
         )
-        return replace(call, shifts=find_shifts(call))
+        call = replace(call, shifts=find_shifts(call), characteristics=characterise(call))
+        return replace(call, shape=call_shape(call))
 
     def _near(self, level: float) -> ServiceUtterance:
         near = [each for each in self._customer if abs(each.valence - level) < 0.25] or self._customer
