@@ -156,7 +156,7 @@ def speech(utterance: Utterance, *, pause_ms: int = BREATH_MS) -> tuple[Span, ..
     """
     if utterance.start_ms is None or utterance.end_ms is None:
         return ()
-    words = union((Span(w.start_ms, w.end_ms) for w in utterance.words), join_ms=pause_ms)
+    words = union([(w.start_ms, w.end_ms) for w in utterance.words], join_ms=pause_ms)
     return words or union((Span(utterance.start_ms, utterance.end_ms),))
 
 

@@ -4,7 +4,8 @@
     ├── InputError          what was given cannot be used
     │   ├── AudioError      a recording: missing, empty, not audio, too many channels ...
     │   ├── ConversationError   a text conversation or a sidecar file
-    │   └── ChannelMapError     roles that do not fit the channels
+    │   ├── ChannelMapError     roles that do not fit the channels
+    │   └── RulesError      a file of rules: the message begins with its name and a line number
     ├── ModelError          a model cannot be had
     │   ├── UnknownModelError   no model of that name or path
     │   └── CorruptModelError   a file is missing or its checksum is wrong
@@ -23,6 +24,7 @@ __all__ = [
     "InputError",
     "ModelError",
     "OutputError",
+    "RulesError",
     "SentimentError",
     "UnknownModelError",
 ]
@@ -46,6 +48,10 @@ class ConversationError(InputError):
 
 class ChannelMapError(InputError):
     """A channel map does not fit the recording's channels."""
+
+
+class RulesError(InputError):
+    """A file of rules is wrong; the message begins ``file:line:``."""
 
 
 class ModelError(SentimentError):

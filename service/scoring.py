@@ -129,8 +129,9 @@ def score_file(
 def earlier_rows(out: Path, *, but: Set[str]) -> list[Row]:
     """The calls of earlier runs whose JSON and page are in ``out``, except those with an id in ``but``."""
     rows = []
+    known = {f"{file_stem(call_id)}.json" for call_id in but}
     for path in sorted(out.glob("*.json")):
-        if not path.with_suffix(".html").is_file():
+        if path.name in known or not path.with_suffix(".html").is_file():
             continue
         try:
             call = from_json(path.read_bytes())

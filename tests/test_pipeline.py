@@ -52,7 +52,7 @@ def test_provenance_names_models_and_settings():
         "fake-affect",
     ]
     assert found.provenance.version == sentiment.__version__
-    assert {"activity", "turns", "shifts", "moments"} <= found.provenance.settings.keys()
+    assert {"activity", "turns", "shifts", "rules"} <= found.provenance.settings.keys()
     assert sentiment.from_json(sentiment.to_json(found)) == found
 
 
@@ -67,7 +67,7 @@ def test_scoring_a_stored_call_keeps_what_made_its_transcript():
         "characteristics",
         "shifts",
         "shape",
-        "moments",
+        "rules",
     }
 
 
