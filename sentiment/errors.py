@@ -6,7 +6,8 @@
     │   ├── ConversationError   a text conversation or a sidecar file
     │   ├── ChannelMapError     roles that do not fit the channels
     │   ├── TableError      a table of surveys, contacts ...: a file, a column, a column map
-    │   └── MetricError     a metric, its variant or parameter, or a grouping that there is not
+    │   ├── MetricError     a metric, its variant or parameter, or a grouping that there is not
+    │   └── RulesError      a file of rules: the message begins with its name and a line number
     ├── ModelError          a model cannot be had
     │   ├── UnknownModelError   no model of that name or path
     │   └── CorruptModelError   a file is missing or its checksum is wrong
@@ -26,6 +27,7 @@ __all__ = [
     "MetricError",
     "ModelError",
     "OutputError",
+    "RulesError",
     "SentimentError",
     "TableError",
     "UnknownModelError",
@@ -58,6 +60,10 @@ class TableError(InputError):
 
 class MetricError(InputError):
     """A metric is asked for that there is not, or in a way it cannot be counted."""
+
+
+class RulesError(InputError):
+    """A file of rules is wrong; the message begins ``file:line:``."""
 
 
 class ModelError(SentimentError):

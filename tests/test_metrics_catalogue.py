@@ -72,7 +72,9 @@ def test_the_columns_a_formula_reads_are_those_of_its_table(request_):
 def test_requests_are_read_and_named():
     assert metrics.parse("Average handle time".replace(" ", "-")).name == "aht"
     assert metrics.parse("csat:mean").variant.name == "mean"
-    assert metrics.parse("service_level:answered:threshold_s=30").name == "service_level:answered:threshold_s=30"
+    assert (
+        metrics.parse("service_level:answered:threshold_s=30").name == "service_level:answered:threshold_s=30"
+    )
     assert metrics.parse("service_level:threshold_s=20").name == "service_level"
     assert metrics.parse("csat:question=agent").parameters["question"] == "agent"
 

@@ -17,7 +17,9 @@ from pyarrow import parquet
 from sentiment import metrics
 from sentiment.metrics.catalogue import CATALOGUE, Request
 
-BERLIN = metrics.Calendar(timezone="Europe/Berlin", hours={"monday": ("08:00", "18:00"), "friday": ("08:00", "16:00")})
+BERLIN = metrics.Calendar(
+    timezone="Europe/Berlin", hours={"monday": ("08:00", "18:00"), "friday": ("08:00", "16:00")}
+)
 MS = timedelta(milliseconds=1)
 
 
@@ -65,7 +67,9 @@ def tables():
     customers = [
         {
             "joined_at": datetime(2025, 1, 1) + timedelta(days=draw.randrange(500)),
-            "left_at": datetime(2026, 6, 1) + timedelta(days=draw.randrange(90)) if draw.random() < 0.3 else None,
+            "left_at": datetime(2026, 6, 1) + timedelta(days=draw.randrange(90))
+            if draw.random() < 0.3
+            else None,
             "revenue": float(draw.randrange(100)),
             "segment": draw.choice("pq"),
         }
@@ -85,7 +89,12 @@ def tables():
 
 
 REQUESTS = [
-    Request(definition=d, variant=v, parameters={p.name: p.default for p in d.parameters} | ({"days": 1.0} if any(p.name == "days" for p in d.parameters) else {}))
+    Request(
+        definition=d,
+        variant=v,
+        parameters={p.name: p.default for p in d.parameters}
+        | ({"days": 1.0} if any(p.name == "days" for p in d.parameters) else {}),
+    )
     for d in CATALOGUE.values()
     for v in d.variants
     if (v.table or d.table) in {"contacts", "surveys", "membership", "buyers", "orders", "customers"}
@@ -104,7 +113,11 @@ def assert_same(found, expected):
     assert found.keys() == expected.keys()
     for key, figures in expected.items():
         for mine, theirs in zip(found[key], figures, strict=True):
-            assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-9) if mine is not None and not isinstance(mine, str) else mine == theirs, (key, found[key], figures)
+            assert (
+                mine == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+                if mine is not None and not isinstance(mine, str)
+                else mine == theirs
+            ), (key, found[key], figures)
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,9 @@ def compare(
         MetricError: results are not by that column, it has no such value, or the method is unknown.
     """
     if key not in result.by:
-        raise MetricError(f"{key}: results are by {', '.join(result.by) or 'nothing'}; group by it to compare")
+        raise MetricError(
+            f"{key}: results are by {', '.join(result.by) or 'nothing'}; group by it to compare"
+        )
     place = result.by.index(key)
     if pair is not None:
         for value in pair:
@@ -175,7 +177,9 @@ def _differences(
     return rows
 
 
-def _undefined(result: Result, figures: Figures, place: int, i: int, first: Any, why: str | None) -> Comparison:
+def _undefined(
+    result: Result, figures: Figures, place: int, i: int, first: Any, why: str | None
+) -> Comparison:
     group = dict(zip(result.by, result.groups[i], strict=True))
     return Comparison(
         name=figures.request.name, within={k: v for k, v in group.items() if k != result.by[place]},

@@ -34,7 +34,11 @@ def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) 
         return f"no {schema.made_of} were given"
     source = inputs[schema.made_of]
     made = _membership(source, selection) if name == "membership" else _buyers(source)
-    return made if isinstance(made, str) else Input(schema=schema, table=made, report=source.report, workspace=source.workspace)
+    return (
+        made
+        if isinstance(made, str)
+        else Input(schema=schema, table=made, report=source.report, workspace=source.workspace)
+    )
 
 
 def _buyers(orders: Input) -> Any:
@@ -61,7 +65,10 @@ def _membership(customers: Input, selection: Selection) -> Any:
         spans = _periods(table, selection)
     starts, ends = zip(*spans, strict=True) if spans else ((), ())
     laid_out = pa.table(
-        {"period_starts_at": pa.array(starts, pa.timestamp("us")), "__ends_at": pa.array(ends, pa.timestamp("us"))}
+        {
+            "period_starts_at": pa.array(starts, pa.timestamp("us")),
+            "__ends_at": pa.array(ends, pa.timestamp("us")),
+        }
     )
     periods = customers.workspace.lay_out(laid_out, table)
     both = table.cross_join(periods)
@@ -98,9 +105,7 @@ def _periods(table: Any, selection: Selection) -> list[tuple[datetime, datetime]
     return spans
 
 
-def business_ms(
-    given: Input, start: str, end: str, calendar: Calendar, span: tuple[date, date]
-) -> Any:
+def business_ms(given: Input, start: str, end: str, calendar: Calendar, span: tuple[date, date]) -> Any:
     """A column of the business hours between two columns of times, joined to its table as ``__business``.
 
     Each local day has the business time before it and its opening hours; how much had passed at a time

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
 
-from sentiment.errors import MetricError
+from sentiment.errors import MetricError, TableError
 from sentiment.metrics.calendar import Calendar
 from sentiment.metrics.catalogue import Request, parse
+from sentiment.metrics.conversations import read_calls
 from sentiment.metrics.derived import derived_input
 from sentiment.metrics.inputs import Input, open_input
 from sentiment.metrics.intervals import LEVEL, z_of
@@ -18,7 +20,7 @@ from sentiment.metrics.maps import ColumnMap, load_map
 from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, nothing, ordered, pool_part
-from sentiment.metrics.schemas import TABLES, schema_of
+from sentiment.metrics.schemas import GIVEN_TABLES, TABLES, schema_of
 from sentiment.metrics.sources import Source
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
@@ -26,7 +28,6 @@ from sentiment.metrics.workspace import Workspace, run
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from sentiment.metrics.intervals import Array
 
@@ -95,6 +96,11 @@ def _open(
     set_aside: Path | None,
 ) -> dict[str, Input]:
     loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
+    if made_of := next((n for n in tables if n in TABLES and n not in GIVEN_TABLES), None):
+        raise TableError(f"{made_of}: is worked out from {TABLES[made_of].made_of}; give those")
+    if isinstance(tables.get("calls"), str | Path | list | tuple):
+        scored = read_calls(tables["calls"])
+        tables = tables if scored is None else {**tables, "calls": scored}
     return {
         name: open_input(
             source, schema_of(name), workspace=workspace, mapping=loaded.get(name), set_aside=set_aside

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date, datetime
-
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

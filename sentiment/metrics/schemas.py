@@ -370,9 +370,62 @@ BUYERS = Schema(
     ),
 )
 
+
+def _score(name: str, says: str, least: float = -1.0, most: float = 1.0) -> Column:
+    return Column(name=name, type="float64", says=says, least=least, most=most)
+
+
+def _count(name: str, says: str) -> Column:
+    return Column(name=name, type="int64", says=says, least=0)
+
+
+def _of_party(role: str) -> tuple[Column, ...]:
+    """The columns there are for the agent and for the customer."""
+    return (
+        _score(f"{role}_polarity", f"mean polarity of what the {role} says"),
+        *(_score(f"{role}_polarity_q{i}", f"the same in quarter {i}") for i in range(1, 5)),
+        _score(f"{role}_polarity_last", "the same in the last 10 % of the call"),
+        _ms(f"{role}_talk_ms", f"time the {role} speaks"),
+        _count(f"{role}_words", f"words the {role} says"),
+        Column(name=f"{role}_speed_change", type="float64", says="words per minute, second half minus first"),
+        _ms(f"{role}_latency_ms", f"the {role}'s median silence before an answer"),
+        _count(f"interruptions_by_{role}", f"times the {role} cuts the other off"),
+    )
+
+
+CALLS = Schema(
+    name="calls",
+    says="a row for each scored conversation, as sentiment.metrics.conversations makes it from calls' JSON",
+    key=("call_id",),
+    time="started_at",
+    columns=(
+        _text("call_id", "the call", required=True),
+        *_WHO[1:],
+        _time("started_at", "when it began"),
+        _ms("duration_ms", "length of the recording"),
+        *_of_party("agent"),
+        *_of_party("customer"),
+        _score("customer_intensity", "the customer's mean intensity", 0.0),
+        _score("customer_intensity_peak", "the customer's most intense utterance", 0.0),
+        _score("customer_intensity_rise", "the peak above the customer's own median", 0.0),
+        _count("shifts_better", "the customer's shifts for the better"),
+        _count("shifts_worse", "the customer's shifts for the worse"),
+        _count("shifts_recovered", "those for the worse that were made up for"),
+        _ms("conversation_ms", "from the start to the end of the last word"),
+        _ms("talk_time_ms", "time all parties speak, added up"),
+        _ms("non_talk_ms", "silences longer than 3 s"),
+        _ms("dead_air_ms", "silences longer than 10 s that nobody announced"),
+        _count("dead_air_count", "how many of those"),
+        _ms("overtalk_ms", "time in which two parties speak"),
+        _count("effort_signals", "moments that show effort"),
+        _score("predicted_csat", "estimated CSAT on 1-5", 1.0, 5.0),
+        _score("predicted_nps", "estimated answer on 0-10", 0.0, 10.0),
+    ),
+)
+
 TABLES: dict[str, Schema] = {
     s.name: s
-    for s in (SURVEYS, CONTACTS, AGENT_TIME, CUSTOMERS, ORDERS, VISITS, CAMPAIGNS, MEMBERSHIP, BUYERS)
+    for s in (SURVEYS, CONTACTS, AGENT_TIME, CUSTOMERS, ORDERS, VISITS, CAMPAIGNS, CALLS, MEMBERSHIP, BUYERS)
 }
 """Every table by name."""
 

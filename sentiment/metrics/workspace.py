@@ -94,7 +94,9 @@ class Workspace:
         else:
             return
         if zone.upper() not in ("UTC", "ETC/UTC", "GMT", "Z", "ETC/GMT"):
-            raise TableError(f"{name}: the session's time zone is {zone}; set it to UTC before computing metrics")
+            raise TableError(
+                f"{name}: the session's time zone is {zone}; set it to UTC before computing metrics"
+            )
 
     def close(self) -> None:
         """Drop the views and the DuckDB."""
