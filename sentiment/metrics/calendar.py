@@ -154,7 +154,7 @@ def next_period(start: Any, period: str) -> Any:
 
 
 def bounds(start: Any, period: str, calendar: Calendar) -> tuple[datetime, datetime]:
-    """UTC times between which a period lies, half open; a day with a change of the clock has 23 or 25 hours."""
+    """UTC times between which a period lies, half open: 23 or 25 hours for a day of a clock change."""
     if period == "hour":
         return start, start + timedelta(hours=1)
     return _utc(start, 0, calendar.timezone), _utc(next_period(start, period), 0, calendar.timezone)

@@ -1,7 +1,8 @@
-"""Tables that are worked out from given ones: customers by period, buyers, and business hours between times."""
+"""Tables that are worked out from given ones: customers by period, buyers; business hours between times."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ import ibis
 import pyarrow as pa
 
 from sentiment.metrics.calendar import bounds, first_day, midnight_utc, next_period
-from sentiment.metrics.inputs import Input
 from sentiment.metrics.schemas import TABLES, epoch_ms
 from sentiment.metrics.workspace import run
 from sentiment.metrics.zones import to_local
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from sentiment.metrics.calendar import Calendar
+    from sentiment.metrics.inputs import Input
     from sentiment.metrics.views import Selection
 
 __all__ = ["business_ms", "derived_input"]
@@ -34,11 +35,7 @@ def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) 
         return f"no {schema.made_of} were given"
     source = inputs[schema.made_of]
     made = _membership(source, selection) if name == "membership" else _buyers(source)
-    return (
-        made
-        if isinstance(made, str)
-        else Input(schema=schema, table=made, report=source.report, workspace=source.workspace)
-    )
+    return made if isinstance(made, str) else replace(source, schema=schema, table=made)
 
 
 def _buyers(orders: Input) -> Any:

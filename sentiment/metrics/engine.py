@@ -21,7 +21,6 @@ from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, nothing, ordered, pool_part
 from sentiment.metrics.schemas import GIVEN_TABLES, TABLES, schema_of
-from sentiment.metrics.sources import Source
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sentiment.metrics.intervals import Array
+    from sentiment.metrics.sources import Source
 
 __all__ = ["compute"]
 

@@ -110,18 +110,16 @@ def open_input(
     if raw.checked == schema.name:
         report = InputReport(table=schema.name, source=raw.name, rows=None)
         return _derive(schema, _selected(schema, typed), report, workspace)
-    return _checked(raw, typed, schema, mapping, set_aside, workspace)
+    return _checked(raw, typed, schema, set_aside, workspace)
 
 
-def _checked(
-    raw: Raw, typed: Any, schema: Schema, mapping: ColumnMap, folder: Path | None, workspace: Workspace
-) -> Input:
+def _checked(raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspace: Workspace) -> Input:
     problem = columns.problem(typed, schema)
     typed = workspace.settle(typed.mutate(__problem=problem))
     n_rows, n_bad = _run(typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name)[0]
     good = typed if n_bad == 0 else typed.filter(typed["__problem"].isnull())
     bad = None if n_bad == 0 else typed.filter(typed["__problem"].notnull())
-    duplicated = _duplicates(good, schema, mapping, raw.name)
+    duplicated = _duplicates(good, schema, raw.name)
     if duplicated is not None:
         good, again = duplicated
         bad = again if bad is None else bad.union(again)
@@ -141,7 +139,7 @@ def _selected(schema: Schema, table: Any) -> Any:
     return table.select(**(given | ours))
 
 
-def _duplicates(good: Any, schema: Schema, mapping: ColumnMap, name: str) -> tuple[Any, Any] | None:
+def _duplicates(good: Any, schema: Schema, name: str) -> tuple[Any, Any] | None:
     """The rows to keep and the copies to set aside; ``None`` where no key comes twice."""
     key = list(schema.key)
     if not set(key) <= set(good.columns):

@@ -41,7 +41,6 @@ __all__ = [
     "of_proportion",
     "of_ratio",
     "of_score",
-    "rank_bounds",
     "two_sided_p",
     "z_of",
 ]
@@ -148,13 +147,6 @@ def _around(mean: Array, error: Array, skewness: Array, n: Array, z: float | Arr
             return np.where(np.abs(a) < 1e-8, q, cubic)
 
         return _only(n > 1, mean - error * transformed(t), mean - error * transformed(-t))
-
-
-def rank_bounds(n: int | Array, quantile: float, z: float | Array) -> tuple[Array, Array]:
-    """Ranks (1 is the least value) of the order statistics that bound a quantile; outside [1, n] there is none."""
-    count = np.asarray(n, dtype=np.float64)
-    reach = z * np.sqrt(count * quantile * (1 - quantile))
-    return np.floor(count * quantile - reach), np.ceil(count * quantile + reach) + 1
 
 
 def difference(first: Array, first_in: Interval, second: Array, second_in: Interval) -> Interval:

@@ -128,15 +128,14 @@ def _select(path: str) -> str:
     if reader is None:
         raise TableError(f"{path}: unknown form; give {', '.join(_READERS)}")
     scan = reader.format(path=_quoted(path))
-    return f"SELECT *, {_quoted(path)} AS {FILE}, row_number() OVER () AS {ROW} FROM {scan}"
+    return f"SELECT *, {_quoted(path)} AS {FILE}, row_number() OVER () AS {ROW} FROM {scan}"  # noqa: S608
 
 
 def _parquet(paths: Sequence[str]) -> str:
     listed = ", ".join(_quoted(p) for p in paths)
-    return (
-        f"SELECT * EXCLUDE (filename, file_row_number), filename AS {FILE}, file_row_number + 1 AS {ROW} "
-        f"FROM read_parquet([{listed}], union_by_name=true, filename=true, file_row_number=true)"
-    )
+    scan = f"read_parquet([{listed}], union_by_name=true, filename=true, file_row_number=true)"
+    named = f"filename AS {FILE}, file_row_number + 1 AS {ROW}"
+    return f"SELECT * EXCLUDE (filename, file_row_number), {named} FROM {scan}"  # noqa: S608
 
 
 def _mark(paths: Sequence[str]) -> str | None:

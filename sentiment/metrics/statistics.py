@@ -76,6 +76,7 @@ Parts = "Mapping[str, Array]"
 
 EMPTY = "no rows to count: the denominator is 0"
 ZERO_SUM = "the denominator adds up to 0"
+MIXED = "answers on different scales have no common mean; group by scale_max"
 ONE_ROW = "one row says nothing about the spread"
 A_COUNT = "a count of all there is, not an estimate"
 
@@ -168,7 +169,7 @@ class NetShare(Statistic):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScaleMean(Statistic):
-    """Mean of ``of``, each row's value being on a scale from ``low`` to ``high``.
+    """Mean of ``of``, each row's value being on a scale from ``low`` to ``high`` (columns or numbers).
 
     Groups in which scales differ have no mean: 4 of 5 and 4 of 7 are not the same answer.
     """
@@ -179,7 +180,10 @@ class ScaleMean(Statistic):
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
         of, where = bind(self.of).cast("float64"), restriction(bind, self.among)
-        low, high = bind(self.low).cast("float64"), bind(self.high).cast("float64")
+        low, high = (
+            of * 0 + end if isinstance(end, float) else bind(end).cast("float64")
+            for end in (self.low, self.high)
+        )
         return {
             "rows": rows_among(table, bind, self.among),
             "n": Part(of=of.count(where=where)),
@@ -199,7 +203,7 @@ class ScaleMean(Statistic):
         return estimates(
             value=divide(total, n_same), numerator=total, denominator=n, n=n,
             missing=parts["rows"] - n, ends=ends,
-            undefined=np.where(mixed, "answers on different scales have no common mean; group by scale_max", None),
+            undefined=np.where(mixed, MIXED, None),
         )  # fmt: skip
 
 

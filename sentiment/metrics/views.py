@@ -202,7 +202,7 @@ def whole_seconds(view: View, time: str, selection: Selection) -> float:
 
 
 def group_seconds(groups: Sequence[tuple[Any, ...]], selection: Selection, whole: float) -> Array:
-    """Length of each group's period in seconds, within since and until; of the whole span without a period."""
+    """Length of each group's period in seconds, within since and until; the whole span without a period."""
     period, calendar = selection.period, selection.calendar
     if period is None:
         return np.full(len(groups), whole)

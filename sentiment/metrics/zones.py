@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,7 +53,7 @@ def to_utc(local: Any, zone: str, since: datetime = FIRST, until: datetime = LAS
     """A column of local times as UTC: of an hour that comes twice the first, one that never was moved on."""
     found = offsets(zone, since, until)
     changes: list[tuple[datetime | None, int]] = [(None, -found[0][1])]
-    for (_, before), (start, after) in zip(found, found[1:], strict=False):
+    for (_, before), (start, after) in pairwise(found):
         if start is not None:
             changes.append((start + timedelta(seconds=max(before, after)), -after))
     return _shifted(local, changes)
@@ -64,6 +65,6 @@ def _shifted(time: Any, changes: list[tuple[datetime | None, int]]) -> Any:
         return time + ibis.interval(seconds=changes[0][1]) if changes[0][1] else time
     cases = [
         (time < ibis.timestamp(later), time + ibis.interval(seconds=seconds))
-        for (_, seconds), (later, _after) in zip(changes, changes[1:], strict=False)
+        for (_, seconds), (later, _after) in pairwise(changes)
     ]
     return ibis.cases(*cases, else_=time + ibis.interval(seconds=changes[-1][1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
 from ibis import _
 
 from sentiment.metrics.definition import Definition, Example, Variant, times
@@ -275,7 +274,7 @@ PREDICTED_CSAT = Definition(
         Variant(
             name="mean",
             says="mean of the estimates on 1-5, over calls in which one could be made",
-            statistic=ScaleMean(of=_.predicted_csat, low=ibis.literal(1.0), high=ibis.literal(5.0)),
+            statistic=ScaleMean(of=_.predicted_csat, low=1.0, high=5.0),
             unit="points",
             examples=(Example(says="4.5 and 3.5: 4.0", rows=(times(1, predicted_csat=4.5), times(1, predicted_csat=3.5)), value=4.0),),
         ),
@@ -296,7 +295,7 @@ PREDICTED_NPS = Definition(
         Variant(
             name="mean",
             says="mean of the estimates on 0-10, over calls in which one could be made",
-            statistic=ScaleMean(of=_.predicted_nps, low=ibis.literal(0.0), high=ibis.literal(10.0)),
+            statistic=ScaleMean(of=_.predicted_nps, low=0.0, high=10.0),
             unit="points",
             examples=(Example(says="9 and 6: 7.5", rows=(times(1, predicted_nps=9.0), times(1, predicted_nps=6.0)), value=7.5),),
         ),
