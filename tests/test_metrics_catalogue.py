@@ -76,7 +76,7 @@ def test_requests_are_read_and_named():
         metrics.parse("service_level:answered:threshold_s=30").name == "service_level:answered:threshold_s=30"
     )
     assert metrics.parse("service_level:threshold_s=20").name == "service_level"
-    assert metrics.parse("csat:question=agent").parameters["question"] == "agent"
+    assert metrics.parse("csat:about=agent").parameters["about"] == "agent"
 
 
 @pytest.mark.parametrize(

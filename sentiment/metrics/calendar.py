@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ from sentiment.metrics.zones import FIRST, LAST, to_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = [
     "PERIODS",
@@ -22,6 +24,7 @@ __all__ = [
     "Calendar",
     "bounds",
     "first_day",
+    "load_calendar",
     "midnight_utc",
     "next_period",
     "period_of",
@@ -80,6 +83,42 @@ class Calendar:
             return None
         opens, closes = self.hours.get(name, ("00:00", "24:00"))
         return _utc(day, _minutes(opens), self.timezone), _utc(day, _minutes(closes), self.timezone)
+
+
+def load_calendar(path: Path) -> Calendar:
+    """Read a calendar from a TOML file.
+
+        timezone = "Europe/Berlin"
+        week_starts = "monday"
+        year_starts = 4
+        holidays = [2026-12-25]
+        [hours]
+        monday = "08:00-18:00"
+
+    Raises:
+        MetricError: it cannot be read, or names a zone, day or time there is not.
+    """
+    try:
+        body = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise MetricError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MetricError(f"{path}: is not TOML ({error})") from None
+    known = {"timezone", "week_starts", "year_starts", "hours", "holidays"}
+    if unknown := set(body) - known:
+        raise MetricError(
+            f"{path}: unknown entry {min(unknown)!r}; a calendar has {', '.join(sorted(known))}"
+        )
+    hours = {}
+    for day, span in body.pop("hours", {}).items():
+        opens, dash, closes = str(span).partition("-")
+        if not dash:
+            raise MetricError(f"{path}: hours.{day} = {span!r}; write 08:00-18:00")
+        hours[day.lower()] = (opens.strip(), closes.strip())
+    holidays = body.pop("holidays", [])
+    if not all(isinstance(day, date) for day in holidays):
+        raise MetricError(f"{path}: holidays are dates, as 2026-12-25 without quotes")
+    return Calendar(**body, hours=hours, holidays=tuple(holidays))
 
 
 def _minutes(clock: str) -> int:

@@ -31,7 +31,7 @@ LONGEST = 20_000
 def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) -> Input | str:
     """A table that is made of another, or why it can't be."""
     schema = TABLES[name]
-    if schema.made_of not in inputs:
+    if schema.made_of is None or schema.made_of not in inputs:
         return f"no {schema.made_of} were given"
     source = inputs[schema.made_of]
     made = _membership(source, selection) if name == "membership" else _buyers(source)
@@ -94,7 +94,8 @@ def _periods(table: Any, selection: Selection) -> list[tuple[datetime, datetime]
         period = "day"
     first = selection.since or known["first"].date()
     last = selection.until or known["last"].date()
-    spans, start = [], first_day(first, period, calendar)
+    spans: list[tuple[datetime, datetime]] = []
+    start = first_day(first, period, calendar)
     while start <= last and len(spans) < LONGEST:
         if selection.until is None or start < selection.until:
             spans.append(bounds(start, period, calendar))
@@ -123,7 +124,8 @@ def business_ms(given: Input, start: str, end: str, calendar: Calendar, span: tu
 
 
 def _days(calendar: Calendar, span: tuple[date, date]) -> pa.Table:
-    rows, before, day = [], 0, span[0]
+    rows: list[tuple[date, int, int, int]] = []
+    before, day = 0, span[0]
     while day <= span[1] and len(rows) < LONGEST:
         hours = calendar.open_on(day)
         opens = _epoch(hours[0]) if hours else 0

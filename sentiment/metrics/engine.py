@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
-from sentiment.errors import MetricError, TableError
+from sentiment.errors import MetricError
 from sentiment.metrics.calendar import Calendar
 from sentiment.metrics.catalogue import Request, parse
 from sentiment.metrics.conversations import read_calls
@@ -20,7 +20,7 @@ from sentiment.metrics.maps import ColumnMap, load_map
 from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, nothing, ordered, pool_part
-from sentiment.metrics.schemas import GIVEN_TABLES, TABLES, schema_of
+from sentiment.metrics.schemas import TABLES, given_schema
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
 
@@ -96,14 +96,12 @@ def _open(
     set_aside: Path | None,
 ) -> dict[str, Input]:
     loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
-    if made_of := next((n for n in tables if n in TABLES and n not in GIVEN_TABLES), None):
-        raise TableError(f"{made_of}: is worked out from {TABLES[made_of].made_of}; give those")
     if isinstance(tables.get("calls"), str | Path | list | tuple):
         scored = read_calls(tables["calls"])
         tables = tables if scored is None else {**tables, "calls": scored}
     return {
         name: open_input(
-            source, schema_of(name), workspace=workspace, mapping=loaded.get(name), set_aside=set_aside
+            source, given_schema(name), workspace=workspace, mapping=loaded.get(name), set_aside=set_aside
         )
         for name, source in tables.items()
         if source is not None

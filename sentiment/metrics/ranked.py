@@ -19,6 +19,7 @@ from sentiment.metrics.statistics import (
     estimates,
     restriction,
     rows_among,
+    said_where,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Rate(Statistic):
         nothing = np.full_like(n, np.nan)
         return estimates(
             value=divide(n, seconds), numerator=n, denominator=seconds, n=n, missing=np.zeros_like(n),
-            ends=Interval(nothing, nothing), no_interval=np.where(n >= 0, A_COUNT, None),
+            ends=Interval(nothing, nothing), no_interval=said_where(n >= 0, A_COUNT),
         )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ class Peak(Statistic):
         return estimates(
             value=np.where(n > 0, parts["peak"], np.nan), numerator=parts["peak"], denominator=nothing, n=n,
             missing=np.zeros_like(n), ends=Interval(nothing, nothing),
-            no_interval=np.where(n >= 0, A_COUNT, None),
+            no_interval=said_where(n >= 0, A_COUNT),
         )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ class Quantile(Statistic):
         return estimates(
             value=np.where(n > 0, value, np.nan), numerator=np.full_like(n, np.nan), denominator=n, n=n,
             missing=parts["rows"] - n, ends=Interval(low, high),
-            no_interval=np.where(few, "too few rows to bound this quantile", None),
+            no_interval=said_where(few, "too few rows to bound this quantile"),
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from ibis import _
 from sentiment.errors import TableError
 from sentiment.metrics.schema import Business, Check, Column, Derived, Schema
 
-__all__ = ["GIVEN_TABLES", "TABLES", "epoch_ms", "schema_of"]
+__all__ = ["GIVEN_TABLES", "TABLES", "epoch_ms", "given_schema"]
 
 
 def epoch_ms(time: Any) -> Any:
@@ -433,12 +433,12 @@ GIVEN_TABLES = tuple(name for name, schema in TABLES.items() if schema.made_of i
 """Those that are given, in order; the others are worked out from them."""
 
 
-def schema_of(name: str) -> Schema:
-    """The schema of a table.
+def given_schema(name: str) -> Schema:
+    """The schema of a table that is given.
 
     Raises:
         TableError: there is no such table.
     """
-    if name not in TABLES:
-        raise TableError(f"{name}: no such table; tables are {', '.join(TABLES)}")
+    if name not in GIVEN_TABLES:
+        raise TableError(f"{name}: no such table; tables are {', '.join(GIVEN_TABLES)}")
     return TABLES[name]

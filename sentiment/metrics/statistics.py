@@ -23,6 +23,8 @@ from sentiment.metrics.intervals import Array, Interval, Moments
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 __all__ = [
     "Count",
     "Estimates",
@@ -37,6 +39,7 @@ __all__ = [
     "estimates",
     "restriction",
     "rows_among",
+    "said_where",
     "shown",
 ]
 
@@ -203,7 +206,7 @@ class ScaleMean(Statistic):
         return estimates(
             value=divide(total, n_same), numerator=total, denominator=n, n=n,
             missing=parts["rows"] - n, ends=ends,
-            undefined=np.where(mixed, MIXED, None),
+            undefined=said_where(mixed, MIXED),
         )  # fmt: skip
 
 
@@ -231,7 +234,7 @@ class Mean(Statistic):
         ends = Interval(low * self.scale, high * self.scale)
         return estimates(
             value=self.scale * divide(total, n), numerator=self.scale * total, denominator=n, n=n,
-            missing=parts["rows"] - n, ends=ends, no_interval=np.where(n == 1, ONE_ROW, None),
+            missing=parts["rows"] - n, ends=ends, no_interval=said_where(n == 1, ONE_ROW),
         )  # fmt: skip
 
 
@@ -272,8 +275,10 @@ class Ratio(Statistic):
         return estimates(
             value=self.scale * divide(y, x), numerator=y, denominator=x, n=n,
             missing=parts["rows"] - n, ends=Interval(self.scale * low, self.scale * high),
-            undefined=np.where(zero, ZERO_SUM, None),
-            no_interval=np.where((n == 1) & (self.dependent is None), ONE_ROW, self.dependent),
+            undefined=said_where(zero, ZERO_SUM),
+            no_interval=said_where(n == 1, ONE_ROW)
+            if self.dependent is None
+            else said_where(n >= 0, self.dependent),
         )  # fmt: skip
 
 
@@ -289,7 +294,7 @@ class Count(Statistic):
         nothing = np.full_like(n, np.nan)
         return estimates(
             value=n, numerator=n, denominator=nothing, n=n, missing=np.zeros_like(n),
-            ends=Interval(nothing, nothing), no_interval=np.where(n >= 0, A_COUNT, None),
+            ends=Interval(nothing, nothing), no_interval=said_where(n >= 0, A_COUNT),
         )  # fmt: skip
 
 
@@ -308,6 +313,18 @@ def _closes_at_end(text: str) -> bool:
     return False
 
 
+def said_where(condition: NDArray[np.bool_], reason: str) -> NDArray[np.object_]:
+    """The reason where the condition holds, None elsewhere."""
+    reasons = np.full(condition.shape, None, dtype=object)
+    reasons[condition] = reason
+    return reasons
+
+
+def _first_said(first: NDArray[np.object_], second: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The first reason, the second where there is none."""
+    return np.array([a or b for a, b in zip(first, second, strict=True)], dtype=object)
+
+
 def divide(numerator: Array, denominator: Array) -> Array:
     """The quotient, NaN where the denominator is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -322,17 +339,18 @@ def estimates(
     n: Array,
     missing: Array,
     ends: Interval,
-    undefined: Any = None,
-    no_interval: Any = None,
+    undefined: NDArray[np.object_] | None = None,
+    no_interval: NDArray[np.object_] | None = None,
 ) -> Estimates:
     """Estimates that say why where there is no value: an empty denominator if nothing else."""
-    why = np.where(np.isnan(value), EMPTY, None)
+    why = said_where(np.isnan(value), EMPTY)
     if undefined is not None:
-        why = np.where(undefined == None, why, undefined)  # noqa: E711 - elementwise
+        why = _first_said(undefined, why)
     has_interval = ~(np.isnan(ends.low) | np.isnan(ends.high) | np.isnan(value))
-    why_not = np.where(has_interval | np.isnan(value), None, "its spread cannot be computed")
+    why_not = said_where(~has_interval & ~np.isnan(value), "its spread cannot be computed")
     if no_interval is not None:
-        why_not = np.where((no_interval == None) | np.isnan(value), why_not, no_interval)  # noqa: E711
+        why_not = _first_said(no_interval, why_not)
+        why_not[np.isnan(value)] = None
     return Estimates(
         value=value, numerator=numerator, denominator=denominator, n=n, missing=missing,
         low=np.where(has_interval, ends.low, np.nan), high=np.where(has_interval, ends.high, np.nan),

@@ -12,10 +12,10 @@ from sentiment.metrics.statistics import NetShare, ScaleMean, Share
 
 __all__ = ["DEFINITIONS"]
 
-question = var("question")
+about = var("about")
 top_of_100 = var("top_of_100")
 
-_QUESTION = Parameter(name="question", default="overall", says="which question's answers count")
+_QUESTION = Parameter(name="about", default="overall", says="which question's answers count")
 _TOP_OF_100 = Parameter(
     name="top_of_100",
     default=75.0,
@@ -30,7 +30,7 @@ SATISFIED = ((_POINTS >= 4) & (_POINTS <= 10) & (_.value >= _.scale_max - 1)) | 
 
 
 def _answers(instrument: str):  # type: ignore[no-untyped-def]
-    return (_.instrument == instrument) & (_.question == question) & _.value.notnull()
+    return (_.instrument == instrument) & (_.question == about) & _.value.notnull()
 
 
 def _satisfaction(
