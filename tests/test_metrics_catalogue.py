@@ -58,7 +58,7 @@ def test_every_definition_is_whole_and_its_names_are_its_own():
         assert len({v.name for v in d.variants}) == len(d.variants)
 
 
-WITHOUT_EXAMPLE = {"volume", "calls_per_second", "repeat_contact_rate"}
+WITHOUT_EXAMPLE = {"volume", "calls_per_second", "repeat_contact_rate", "relationship_health"}
 """Plain counts; and one whose rows depend on each other: tested in test_metrics_engine."""
 
 

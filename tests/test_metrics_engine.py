@@ -58,7 +58,9 @@ def oracle(rows):
         else None,
         "transfer_rate": share([r["transferred"] for r in handled]),
         "service_level": share(in_time),
-        "asa:median": (statistics.median(waits), None, len(waits), len(handled) - len(waits)) if waits else None,
+        "asa:median": (statistics.median(waits), None, len(waits), len(handled) - len(waits))
+        if waits
+        else None,
     }  # fmt: skip
 
 
@@ -110,7 +112,8 @@ def surveys(n, seed=1, **more):
     draw = random.Random(seed)
     return [
         {"instrument": "nps", "scale_min": 0.0, "scale_max": 10.0, "value": float(draw.randint(0, 10)),
-         "agent_id": draw.choice("abc"), "answered_at": datetime(2026, 1, 1) + timedelta(hours=draw.randrange(2000))}
+         "agent_id": draw.choice("abc"),
+         "answered_at": datetime(2026, 1, 1) + timedelta(hours=draw.randrange(2000))}
         | more for _ in range(n)
     ]  # fmt: skip
 
@@ -151,7 +154,8 @@ def test_one_answer_has_an_interval_on_a_scale_and_none_for_a_duration():
 
 def test_mixed_scales_have_a_share_but_no_mean():
     rows = [{"value": 4.0, "scale_max": 5.0, "team": "x"}, {"value": 6.0, "scale_max": 7.0, "team": "y"},
-            {"value": 9.0, "scale_max": 10.0, "team": "y"}, {"value": 80.0, "scale_min": 0.0, "scale_max": 100.0, "team": "z"},
+            {"value": 9.0, "scale_max": 10.0, "team": "y"},
+            {"value": 80.0, "scale_min": 0.0, "scale_max": 100.0, "team": "z"},
             {"value": 70.0, "scale_min": 0.0, "scale_max": 100.0, "team": "z"}]  # fmt: skip
     result = metrics.compute(["csat", "csat:mean"], by=["team"], surveys=table("surveys", rows), threads=1)
     assert result.total("csat").value == 80
@@ -185,7 +189,8 @@ def test_surveys_are_grouped_by_the_last_agent_of_their_call_and_no_row_is_doubl
     rows = [{"call_id": "k1"}, {"call_id": "k2"}, {"call_id": "unknown"}]
     result = metrics.compute(
         ["csat"], by=["agent", "segment"], surveys=table("surveys", rows),
-        contacts=table("contacts", contacts, customer_id="c1"), customers=table("customers", customers), threads=1,
+        contacts=table("contacts", contacts, customer_id="c1"), customers=table("customers", customers),
+        threads=1,
     )  # fmt: skip
     assert {m.group["agent"]: (m.n, m.group["segment"]) for m in result.rows()} == {
         "last": (1, "gold"), "first": (1, "gold"), None: (1, None),
@@ -229,7 +234,7 @@ def test_repeat_contacts_and_inferred_resolution_need_time_to_show():
         ["fcr:inferred", "repeat_contact_rate"], contacts=table("contacts", rows), threads=1
     )
     fcr, repeats = result.total("fcr:inferred"), result.total("repeat_contact_rate")
-    # a came back; b's two contacts and c did not within 7 days; d is too recent to tell; one matter is unknown
+    # a came back; b's two contacts and c did not within 7 days; d is too recent; one matter is unknown
     assert (fcr.numerator, fcr.denominator, fcr.missing) == (3, 4, 1)
     assert (repeats.numerator, repeats.denominator, repeats.missing) == (1, 6, 1)
 
@@ -260,8 +265,8 @@ def test_business_hours_stop_at_night_on_holidays_and_over_clock_changes():
     )  # fmt: skip
     hour = timedelta(hours=1)
     friday = datetime(2026, 3, 27, 16)  # 17:00 in Berlin; clocks go forward on Sunday the 29th
-    ends = {"same": friday + hour / 2, "sunday": datetime(2026, 3, 29, 8), "tuesday": datetime(2026, 3, 31, 6, 30),
-            "night": datetime(2026, 3, 27, 23)}  # fmt: skip
+    ends = {"same": friday + hour / 2, "sunday": datetime(2026, 3, 29, 8),
+            "tuesday": datetime(2026, 3, 31, 6, 30), "night": datetime(2026, 3, 27, 23)}  # fmt: skip
     rows = [{"contact_id": k, "queue": k, "started_at": friday, "resolved_at": v} for k, v in ends.items()]
     result = metrics.compute(
         ["art:business_hours", "art"],

@@ -119,7 +119,8 @@ def connect_record(contact, updated, talk, *, agent="ana", queued=True, **more):
         "ContactId": contact, "InitialContactId": None, "LastUpdateTimestamp": updated, "CustomerId": None,
         "Channel": "VOICE", "InitiationMethod": "INBOUND", "InitiationTimestamp": "2026-03-02T08:30:00Z",
         "DisconnectTimestamp": "2026-03-02T08:40:00Z", "TransferCompletedTimestamp": None,
-        "Queue": {"Name": "billing", "EnqueueTimestamp": "2026-03-02T08:30:10Z", "Duration": 50} if queued else None,
+        "Queue": {"Name": "billing", "EnqueueTimestamp": "2026-03-02T08:30:10Z", "Duration": 50}
+        if queued else None,
         "Agent": {
             "Username": agent, "ConnectedToAgentTimestamp": connected, "AgentInteractionDuration": talk,
             "CustomerHoldDuration": 30, "AfterContactWorkDuration": 20, "NumberOfHolds": 1,

@@ -1,4 +1,4 @@
-"""Intervals cover the truth as often as they say, and better than the percentile bootstrap where groups are small."""
+"""Intervals cover the truth as often as they say, and better than the percentile bootstrap does."""
 
 import math
 

@@ -160,7 +160,7 @@ def _speed(said: Sequence[Utterance]) -> float | None:
 
 
 def to_table(calls: Iterable[Call], options: ConversationOptions | None = None) -> pa.Table:
-    """Scored calls as the table ``calls``, a row each."""
+    """Scored calls as the table ``calls``, a row each; columns that no call has are left out."""
     import pyarrow as pa
 
     from sentiment.metrics.schemas import TABLES
@@ -172,7 +172,7 @@ def to_table(calls: Iterable[Call], options: ConversationOptions | None = None) 
         "timestamp": pa.timestamp("us", "UTC"),
     }
     rows = [figures(call, options) for call in calls]
-    columns = TABLES["calls"].columns
+    columns = [c for c in TABLES["calls"].columns if any(row.get(c.name) is not None for row in rows)]
     return pa.table({c.name: pa.array([row.get(c.name) for row in rows], types[c.type]) for c in columns})
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
 
 from sentiment.metrics.calendar import bounds, first_day, midnight_utc, next_period
+from sentiment.metrics.health import relationships
 from sentiment.metrics.schemas import TABLES, epoch_ms
 from sentiment.metrics.workspace import run
 from sentiment.metrics.zones import to_local
@@ -34,12 +35,13 @@ def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) 
     if schema.made_of is None or schema.made_of not in inputs:
         return f"no {schema.made_of} were given"
     source = inputs[schema.made_of]
-    made = _membership(source, selection) if name == "membership" else _buyers(source)
+    made = _MAKERS[name](inputs, selection)
     return made if isinstance(made, str) else replace(source, schema=schema, table=made)
 
 
-def _buyers(orders: Input) -> Any:
+def _buyers(inputs: Mapping[str, Input], _selection: Selection) -> Any:
     """One row for each customer with an order: that of the first one, with what all of them add up to."""
+    orders = inputs["orders"]
     table = orders.table
     if lacking := [c for c in ("customer_id", "ordered_at") if c not in orders.columns]:
         return f"orders have no column {lacking[0]}"
@@ -49,8 +51,30 @@ def _buyers(orders: Input) -> Any:
     return counted.filter(counted.customer_id.notnull() & (counted.order_number == 1))
 
 
-def _membership(customers: Input, selection: Selection) -> Any:
+def _relationships(inputs: Mapping[str, Input], selection: Selection) -> Any:
+    """A row for each customer with calls or contacts: how the relation stands at the end of the data."""
+    calls, contacts = inputs["calls"], inputs.get("contacts")
+    for found in (calls, contacts):
+        needed = {"customer_id", "started_at"} | ({"customer_polarity"} if found is calls else {"matter"})
+        if found is not None and (absent := needed - found.columns):
+            return f"{found.schema.name} have no column {min(absent)}"
+    if selection.until is not None:
+        as_of = midnight_utc(selection.until, selection.calendar)
+    else:
+        ends = [
+            run(found.table.aggregate(last=found.table.started_at.max()), "times")["last"][0].as_py()
+            for found in (calls, contacts)
+            if found is not None
+        ]
+        if all(end is None for end in ends):
+            return "no call has a time"
+        as_of = max(end for end in ends if end is not None) + timedelta(seconds=1)
+    return relationships(calls.table, None if contacts is None else contacts.table, as_of)
+
+
+def _membership(inputs: Mapping[str, Input], selection: Selection) -> Any:
     """A row for each customer and period in which they were one."""
+    customers = inputs["customers"]
     table, calendar = customers.table, selection.calendar
     if lacking := [c for c in ("joined_at", "left_at") if c not in customers.columns]:
         return f"customers have no column {lacking[0]}"
@@ -77,6 +101,9 @@ def _membership(customers: Input, selection: Selection) -> Any:
         at_start=there.joined_at < there.period_starts_at,
         lost=there.left_at.notnull() & (there.left_at < there["__ends_at"]),
     ).drop("__ends_at")
+
+
+_MAKERS = {"membership": _membership, "buyers": _buyers, "relationships": _relationships}
 
 
 def _periods(table: Any, selection: Selection) -> list[tuple[datetime, datetime]]:

@@ -65,12 +65,20 @@ def _request(definition: Definition, variant: Variant) -> Request:
     )
 
 
+_SOURCES = {
+    "membership": ["joined_at", "left_at"],
+    "buyers": ["customer_id", "ordered_at"],
+    "relationships": ["customer_id", "started_at", "customer_polarity"],
+}
+"""What the tables that are worked out are worked out from."""
+
+
 def _columns(request: Request) -> str:
     """The given columns that a request can be counted from."""
     schema = TABLES[request.table]
     if schema.made_of is not None:
         base = TABLES[schema.made_of]
-        own = {"membership": ["joined_at", "left_at"], "buyers": ["customer_id", "ordered_at"]}[schema.name]
+        own = _SOURCES[schema.name]
         extra = {c for c in needed(request) if base.column(c) and c not in own}
         return f"{base.name}: {', '.join([*own, *sorted(extra)])}"
     names: dict[str, str] = {}

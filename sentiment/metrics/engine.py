@@ -254,7 +254,7 @@ def _query(view: View, requests: Sequence[Request]) -> list[_Column]:
 
 
 def _named(names: Mapping[str, str], numbers: Mapping[str, Array]) -> dict[str, Array]:
-    """A request's parts. A sum over no rows is 0, though SQL says null; an end of a scale is unknown there."""
+    """A request's parts. A sum over no rows is 0, though SQL says null; the end of a scale is unknown."""
     return {
         part: numbers[name] if is_end(part) else np.nan_to_num(numbers[name], nan=0.0)
         for part, name in names.items()

@@ -423,9 +423,43 @@ CALLS = Schema(
     ),
 )
 
+RELATIONSHIPS = Schema(
+    name="relationships",
+    says="a row for each customer with scored calls or contacts",
+    key=("customer_id",),
+    time="last_contact_at",
+    made_of="calls",
+    columns=(
+        _text("customer_id", "the customer"),
+        _time("last_contact_at", "last call or contact"),
+        *(
+            _score(name, says, 0.0, 100.0)
+            for name, says in (
+                ("sentiment", "polarity of their calls, recent ones counting more"),
+                ("engagement", "how recent the last contact is"),
+                ("open_issues", "100 with none open"),
+                ("response_time", "100 for an answer at once"),
+                ("health", "weighted mean of the parts known"),
+            )
+        ),
+    ),
+)
+
 TABLES: dict[str, Schema] = {
     s.name: s
-    for s in (SURVEYS, CONTACTS, AGENT_TIME, CUSTOMERS, ORDERS, VISITS, CAMPAIGNS, CALLS, MEMBERSHIP, BUYERS)
+    for s in (
+        SURVEYS,
+        CONTACTS,
+        AGENT_TIME,
+        CUSTOMERS,
+        ORDERS,
+        VISITS,
+        CAMPAIGNS,
+        CALLS,
+        MEMBERSHIP,
+        BUYERS,
+        RELATIONSHIPS,
+    )
 }
 """Every table by name."""
 

@@ -321,8 +321,26 @@ EFFORT_SIGNALS = Definition(
     misleads="Only what customers say aloud. Read it with transfer_rate and repeat_contact_rate, which count the rest.",
 )  # fmt: skip
 
+HEALTH = Definition(
+    name="relationship_health",
+    title="Relationship health",
+    family="conversations",
+    table="relationships",
+    aliases=("health", "account_health"),
+    better="higher",
+    variants=(
+        _mean("score", _.health, "0 to 100: weighted mean of the parts that are known (.4 sentiment, .2 each other), over customers", "0..100"),
+        _mean("sentiment", _.sentiment, "the customer's polarity with a half-life of 30 days, -1 to 1 as 0 to 100, over customers", "0..100"),
+        _mean("engagement", _.engagement, "100 on the day of the last contact to 0 after 90 days without, over customers", "0..100"),
+        _mean("open_issues", _.open_issues, "100 with no open matter, halved by each, over customers", "0..100"),
+        _mean("response_time", _.response_time, "100 for an answer at once, 50 at an hour, over customers", "0..100"),
+    ),
+    moves="Group by customer to see whose; each part says why.",
+    misleads="The weights are a choice. It looks back from the end of the data (or from `until`); a quiet customer may be content.",
+)  # fmt: skip
+
 DEFINITIONS = (
     SENTIMENT, INTENSITY, SHIFTS, RECOVERY_RATE, TALK_TIME, TALK_RATIO, NON_TALK, DEAD_AIR, OVERTALK, INTERRUPTIONS,
-    TALK_SPEED, RESPONSE_LATENCY, PREDICTED_CSAT, PREDICTED_NPS, EFFORT_SIGNALS,
+    TALK_SPEED, RESPONSE_LATENCY, PREDICTED_CSAT, PREDICTED_NPS, EFFORT_SIGNALS, HEALTH,
 )  # fmt: skip
 """The metrics of this family, in the order of the documentation."""
