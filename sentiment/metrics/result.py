@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from sentiment.errors import MetricError
 from sentiment.metrics.calendar import Calendar
 from sentiment.metrics.intervals import LEVEL, Array, z_of
-from sentiment.metrics.statistics import Estimates
+from sentiment.metrics.statistics import EMPTY, Estimates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,6 +165,8 @@ def pooled(figures: Figures, into: Any, n_groups: int) -> Figures:
         MetricError: the statistic does not pool.
     """
     statistic = figures.request.variant.statistic
+    if not figures.parts:
+        return replace(figures, estimates=nothing(figures.estimates.undefined[0] or EMPTY, n_groups))
     if not statistic.additive:
         raise MetricError(
             f"{figures.request.name}: groups' values do not add up; ask for it by fewer columns instead"
