@@ -71,7 +71,8 @@ def test_offsets_are_those_of_the_zone(time, zone):
 def test_a_calendar_is_read_from_a_file(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text(
-        'timezone = "Europe/Berlin"\nyear_starts = 4\nholidays = [2026-12-25]\n[hours]\nMonday = "08:00-18:30"\n'
+        'timezone = "Europe/Berlin"\nyear_starts = 4\nholidays = [2026-12-25]\n'
+        '[hours]\nMonday = "08:00-18:30"\n'
     )
     calendar = load_calendar(path)
     assert calendar.open_on(date(2026, 3, 2)) == (datetime(2026, 3, 2, 7), datetime(2026, 3, 2, 17, 30))

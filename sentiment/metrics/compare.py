@@ -16,7 +16,7 @@ import numpy as np
 
 from sentiment.errors import MetricError
 from sentiment.metrics.intervals import LEVEL, Array, Interval, difference, two_sided_p, z_of
-from sentiment.metrics.result import is_end, pool_part
+from sentiment.metrics.result import is_end, pool_part, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +117,7 @@ def _of_metric(
     named = REST if pair is None else pair[0]
     why = None
     if not figures.parts:
-        why = (figures.estimates.undefined or ("not computed",))[0]
+        why = reason_of(figures)
     elif pair is None and not statistic.additive:
         why = "a median, peak or rate of all others cannot be pooled; name two groups"
     if why is not None or not seconds:

@@ -166,7 +166,7 @@ def pooled(figures: Figures, into: Any, n_groups: int) -> Figures:
     """
     statistic = figures.request.variant.statistic
     if not figures.parts:
-        return replace(figures, estimates=nothing(figures.estimates.undefined[0] or EMPTY, n_groups))
+        return replace(figures, estimates=nothing(reason_of(figures), n_groups))
     if not statistic.additive:
         raise MetricError(
             f"{figures.request.name}: groups' values do not add up; ask for it by fewer columns instead"
@@ -176,6 +176,11 @@ def pooled(figures: Figures, into: Any, n_groups: int) -> Figures:
 
 
 _MINIMA, _MAXIMA = ("low", "high_least"), ("high", "low_most")
+
+
+def reason_of(figures: Figures) -> str:
+    """Why a metric that has no parts is undefined."""
+    return next((why for why in figures.estimates.undefined if why), EMPTY)
 
 
 def is_end(name: str) -> bool:

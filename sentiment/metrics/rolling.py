@@ -10,7 +10,7 @@ import numpy as np
 from sentiment.errors import MetricError
 from sentiment.metrics.calendar import PERIODS, next_period
 from sentiment.metrics.intervals import LEVEL, z_of
-from sentiment.metrics.result import Figures, Result, nothing, ordered, pool_part
+from sentiment.metrics.result import Figures, Result, nothing, ordered, pool_part, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def _every_period(starts: Sequence[Any], period: str) -> list[Any]:
 def _rolled(figures: Figures, chosen: Any, into: Any, n_groups: int) -> Figures:
     statistic = figures.request.variant.statistic
     if not figures.parts:
-        return replace(figures, estimates=nothing(figures.estimates.undefined[0] or "", n_groups))
+        return replace(figures, estimates=nothing(reason_of(figures), n_groups))
     if not statistic.additive:
         why = "a median, peak or rate of a window cannot be pooled from its periods"
         return replace(figures, parts={}, estimates=nothing(why, n_groups))
