@@ -4,7 +4,8 @@
     ├── InputError          what was given cannot be used
     │   ├── AudioError      a recording: missing, empty, not audio, too many channels ...
     │   ├── ConversationError   a text conversation or a sidecar file
-    │   └── ChannelMapError     roles that do not fit the channels
+    │   ├── ChannelMapError     roles that do not fit the channels
+    │   └── FitError            figures that do not determine a statistical model
     ├── ModelError          a model cannot be had
     │   ├── UnknownModelError   no model of that name or path
     │   └── CorruptModelError   a file is missing or its checksum is wrong
@@ -20,6 +21,7 @@ __all__ = [
     "ChannelMapError",
     "ConversationError",
     "CorruptModelError",
+    "FitError",
     "InputError",
     "ModelError",
     "OutputError",
@@ -46,6 +48,10 @@ class ConversationError(InputError):
 
 class ChannelMapError(InputError):
     """A channel map does not fit the recording's channels."""
+
+
+class FitError(InputError):
+    """Figures are too few, or do not determine the statistical model asked for."""
 
 
 class ModelError(SentimentError):

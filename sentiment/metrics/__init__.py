@@ -1,0 +1,1 @@
+"""Contact-centre and customer metrics."""
