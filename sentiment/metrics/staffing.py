@@ -11,7 +11,7 @@ Erlang A is computed from the density of the virtual wait (what a caller with un
 
 (F. Baccelli and G. Hebuterne, *On queues with impatient customers*, Performance '81; S. Zeltyn and
 A. Mandelbaum, *Call centers with impatient customers*, Queueing Systems 51, 2005). Each measure is an
-integral of a positive function against it, in log space, so nothing cancels or overflows with thousands of agents.
+integral of a positive function against it, in log space, so nothing cancels or overflows with many agents.
 
 An interval of the day is taken as a steady state of its own (SIPP; Green, Kolesar and Soares, *Improving
 the SIPP approach for staffing service systems*, Operations Research 49, 2001): good where calls are short
