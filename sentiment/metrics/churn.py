@@ -155,8 +155,9 @@ def tenure_table(
     """What :func:`churn_curves` takes, from a table of customers.
 
     Columns ``tenure``, ``lost``, ``entered`` and ``group``. Tenures are days from ``started_at`` to
-    ``ended_at``, or to ``observed_until`` (the last day observed) for a customer who was still there then. Customers with no start, or one after that day, are left out; with
-    ``observed_from`` (the first day observed) so are those gone by then, and the older ones come in late.
+    ``ended_at``, or to ``observed_until`` (the last day observed) for a customer who was still there then.
+    Customers with no start, or one after that day, are left out; with ``observed_from`` (the first day
+    observed) so are those gone by then, and the older ones come in late.
     """
     import ibis
 
