@@ -12,7 +12,7 @@ since hard issues make long calls. Each driver has
 
 Where a group (queue, team) is named, each driver enters as its difference from the group's mean, and the
 means stand beside it (Y. Mundlak, *On the pooling of time series and cross section data*, Econometrica
-46, 1978): effects are then within groups, for any number. An effect is an association, and no proof of a cause.
+46, 1978): effects are then within groups, for any number. An effect is an association, not proof of a cause.
 
 Missing values: a driver that is missing in more than ``max_missing`` of the rows with an outcome is left out
 and listed; of the rest, rows with all values are used. Both counts are reported. If whether a value is
