@@ -1,8 +1,8 @@
 """Made-up records as tables: in memory for tests and demonstrations, or as Parquet files of any size.
 
-``contacts``, ``surveys`` and ``agent_time`` are named and typed as the metric engine reads them. ``truth`` has
-a row for each contact with what nobody would know; ``customers`` and ``agents`` are who calls and who answers.
-Times are UTC without a time zone.
+``contacts``, ``surveys`` and ``agent_time`` are named and typed as the metric engine reads them. ``truth``
+has a row for each contact with what nobody would know; ``customers`` and ``agents`` are who calls and who
+answers. Times are UTC without a time zone.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class Records:
 def make_records(centre: Centre) -> Records:
     """All days in memory; for more than a few million contacts use :func:`write_records`."""
     who = hire(centre)
-    days = [_daily(centre, who, day) for day in make_days(centre)]
+    names = _Names(centre, who)
+    days = [_daily(names, day) for day in make_days(centre)]
     tables = {name: pa.concat_tables([day[name] for day in days]) for name in days[0]}
-    return Records(**tables, customers=_customers(centre, who), agents=_agents(centre, who))
+    return Records(**tables, customers=_customers(centre, who), agents=_agents(names, who))
 
 
 def write_records(centre: Centre, folder: Path) -> dict[str, int]:
@@ -85,9 +86,10 @@ def write_records(centre: Centre, folder: Path) -> dict[str, int]:
 
 
 def _all(centre: Centre, who: People) -> Iterator[dict[str, pa.Table]]:
-    yield {"customers": _customers(centre, who), "agents": _agents(centre, who)}
+    names = _Names(centre, who)
+    yield {"customers": _customers(centre, who), "agents": _agents(names, who)}
     for day in make_days(centre):
-        yield _daily(centre, who, day)
+        yield _daily(names, day)
 
 
 def _writer(path: Path, schema: pa.Schema) -> Any:
@@ -101,8 +103,7 @@ def _writer(path: Path, schema: pa.Schema) -> Any:
 # -- a day as tables -------------------------------------------------------------------------------
 
 
-def _daily(centre: Centre, who: People, day: Day) -> dict[str, pa.Table]:
-    names = _Names(centre, who)
+def _daily(names: _Names, day: Day) -> dict[str, pa.Table]:
     contacts = _contacts(names, day)
     return {
         "contacts": contacts,
@@ -131,10 +132,9 @@ class _Names:
 
 def _named(index: npt.NDArray[Any], names: Sequence[str]) -> pa.Array:
     """Names by index; an index below 0 has none. Names may repeat."""
-    unique = list(dict.fromkeys(names))
-    place = np.array([unique.index(n) for n in names], dtype=np.int32)
-    codes = np.where(index >= 0, place[index], -1).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=index < 0), pa.array(unique))
+    unique = {name: code for code, name in enumerate(dict.fromkeys(names))}
+    place = np.array([unique[name] for name in names], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(place[index], mask=index < 0), pa.array(list(unique)))
 
 
 def _number(values: npt.NDArray[Any]) -> pa.Array:
@@ -253,8 +253,7 @@ def _customers(centre: Centre, who: People) -> pa.Table:
     )
 
 
-def _agents(centre: Centre, who: People) -> pa.Table:
-    names = _Names(centre, who)
+def _agents(names: _Names, who: People) -> pa.Table:
     return pa.table(
         {
             "agent_id": pa.array(names.agents),
