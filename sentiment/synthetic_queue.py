@@ -26,26 +26,35 @@ __all__ = ["HALF_HOUR_MS", "Roster", "draw_waits", "on_duty_ms", "plan_roster", 
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 HALF_HOUR_MS = 1_800_000
 _HALVES = 48
+_CHANGE = 28
+"""The late shift begins at 14 h."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Roster:
-    """Forecast contacts and agents on duty ``(7, 48)``, for each weekday (Monday first) and half hour.
-
-    An agent of rank r, from 0, is on duty while there are more than r; ``n_agents`` is the most at once.
-    """
+    """Forecast contacts and agents on duty ``(7, 48)``, for each weekday (Monday first) and half hour."""
 
     forecast: Floats
     agents: Ints
     handle_ms: float
 
     @property
-    def n_agents(self) -> int:
-        """Most agents on duty at once."""
-        return int(self.agents.max())
+    def n_places(self) -> int:
+        """Most agents who work on one day, in both shifts."""
+        return max(len(self.working(weekday)) for weekday in range(7))
+
+    def working(self, weekday: int) -> Flags:
+        """Who works when, ``(places, 48)``: those of the early shift, then those who follow at 14 h."""
+        agents = self.agents[weekday]
+        shifts = []
+        for early in (True, False):
+            of_shift = np.where((np.arange(_HALVES) < _CHANGE) == early, agents, 0)
+            shifts.append(of_shift[None, :] > np.arange(int(of_shift.max()))[:, None])
+        return np.concatenate(shifts)
 
 
 def plan_roster(
@@ -67,7 +76,7 @@ def plan_roster(
 
 
 def serve(
-    arrival_ms: Ints, patience_ms: Floats, handle_ms: Floats, on_duty: Ints, pace: Floats
+    arrival_ms: Ints, patience_ms: Floats, handle_ms: Floats, working: Flags, pace: Floats
 ) -> tuple[Floats, Ints]:
     """Run one queue for one day.
 
@@ -75,47 +84,46 @@ def serve(
         arrival_ms: ``(n,)``, rising, from midnight.
         patience_ms: ``(n,)``, how long each caller waits before hanging up; inf for ever.
         handle_ms: ``(n,)``, how long an average agent takes for each.
-        on_duty: ``(48,)``, agents on duty in each half hour; those of the lowest ranks.
-        pace: ``(max(on_duty),)``, how long each agent takes, 1 being average.
+        working: ``(m, 48)``, in which half hours each of ``m`` agents takes contacts.
+        pace: ``(m,)``, how long each agent takes, 1 being average.
 
     Returns:
-        For each contact the wait ``(n,)`` in ms, until answered or hung up, and the rank ``(n,)`` of the
-        agent who answered; -1 for a caller who hung up.
+        For each contact the wait ``(n,)`` in ms, until answered or hung up, and the agent ``(n,)`` who
+        answered, from 0; -1 for a caller who hung up.
     """
-    duty, n_ranks = on_duty.tolist(), int(on_duty.max(initial=0))
-    agents = [(_next_duty(duty, rank, 0.0), rank) for rank in range(n_ranks)]
+    back, paces = _back_on_duty(working), pace.tolist()
+    agents = [(_ready(back[i], 0.0), i) for i in range(len(back))]
     heapq.heapify(agents)
-    waits, ranks = patience_ms.copy(), np.full(len(arrival_ms), -1, dtype=np.int64)
-    paces = pace.tolist()
+    waits, who = patience_ms.copy(), np.full(len(arrival_ms), -1, dtype=np.int64)
     rows = zip(arrival_ms.tolist(), patience_ms.tolist(), handle_ms.tolist(), strict=True)
-    for i, (now, patience, handle) in enumerate(rows):
-        if not agents:
-            break
+    for row, (now, patience, handle) in enumerate(rows if agents else ()):
         while True:
-            free, rank = agents[0]
+            free, agent = agents[0]
             start = max(free, now)
-            ready = _next_duty(duty, rank, start)
+            ready = _ready(back[agent], start)
             if ready == start:
                 break
-            heapq.heapreplace(agents, (ready, rank))
+            heapq.heapreplace(agents, (ready, agent))
         if start - now <= patience and start < _NEVER:
-            waits[i], ranks[i] = start - now, rank
-            heapq.heapreplace(agents, (start + handle * paces[rank], rank))
-    return waits, ranks
+            waits[row], who[row] = start - now, agent
+            heapq.heapreplace(agents, (start + handle * paces[agent], agent))
+    return waits, who
 
 
 _NEVER = float("inf")
 
 
-def _next_duty(duty: list[int], rank: int, at: float) -> float:
-    """The first time from ``at`` on at which the agent of this rank is on duty; inf if not today."""
-    if at == _NEVER:
-        return at
-    half = int(at) // HALF_HOUR_MS
-    if half < _HALVES and duty[half] > rank:
-        return at
-    later = next((h for h in range(half + 1, _HALVES) if duty[h] > rank), None)
-    return _NEVER if later is None else float(later * HALF_HOUR_MS)
+def _back_on_duty(working: Flags) -> list[list[float]]:
+    """For each agent and half hour, when they take contacts again: its begin if they do so then."""
+    back = np.full((len(working), _HALVES + 1), _NEVER)
+    for half in range(_HALVES - 1, -1, -1):
+        back[:, half] = np.where(working[:, half], half * HALF_HOUR_MS, back[:, half + 1])
+    return [list(row) for row in back.tolist()]
+
+
+def _ready(back: list[float], at: float) -> float:
+    """The first time from ``at`` on at which this agent takes contacts; inf if not today."""
+    return at if at == _NEVER else max(at, back[min(int(at) // HALF_HOUR_MS, _HALVES)])
 
 
 def draw_waits(
@@ -123,27 +131,28 @@ def draw_waits(
     patience_ms: Floats,
     roster: Roster,
     weekday: int,
+    working: Flags,
     load: float,
     mean_patience_ms: float,
     rng: np.random.Generator,
 ) -> tuple[Floats, Ints]:
     """As :func:`serve`, but drawn, for a day with ``load`` times the forecast."""
-    waits, ranks = np.empty(len(arrival_ms)), np.empty(len(arrival_ms), dtype=np.int64)
+    waits, who = np.empty(len(arrival_ms)), np.empty(len(arrival_ms), dtype=np.int64)
     cells = np.searchsorted(arrival_ms, np.arange(_HALVES + 1) * HALF_HOUR_MS)
     for half in range(_HALVES):
         mine = slice(int(cells[half]), int(cells[half + 1]))
-        n, agents = mine.stop - mine.start, int(roster.agents[weekday, half])
+        n, on_duty = mine.stop - mine.start, np.flatnonzero(working[:, half])
         if n == 0:
             continue
         contacts = round(float(roster.forecast[weekday, half]) * load, 2)
-        if agents == 0 or contacts == 0:
-            waits[mine], ranks[mine] = np.inf, -1
+        if len(on_duty) == 0 or contacts == 0:
+            waits[mine], who[mine] = np.inf, -1
             continue
-        drawn = _distribution(contacts, roster.handle_ms, mean_patience_ms, agents)
+        drawn = _distribution(contacts, roster.handle_ms, mean_patience_ms, len(on_duty))
         waits[mine] = drawn.draw(rng.random(n))
-        ranks[mine] = rng.integers(0, agents, n)
+        who[mine] = rng.choice(on_duty, n)
     gone = waits > patience_ms
-    return np.where(gone, patience_ms, waits), np.where(gone, -1, ranks)
+    return np.where(gone, patience_ms, waits), np.where(gone, -1, who)
 
 
 @lru_cache(maxsize=2_048)
@@ -152,7 +161,6 @@ def _distribution(contacts: float, handle_ms: float, patience_ms: float, agents:
     return wait_distribution(work, agents)
 
 
-def on_duty_ms(on_duty: Ints) -> tuple[Ints, Ints]:
-    """When each rank ``(max(on_duty),)`` comes on duty, and for how long in the day; ms."""
-    working = on_duty[None, :] > np.arange(int(on_duty.max(initial=0)))[:, None]
+def on_duty_ms(working: Flags) -> tuple[Ints, Ints]:
+    """When each agent ``(m,)`` comes on duty, and for how long in the day; ms."""
     return working.argmax(axis=1) * HALF_HOUR_MS, working.sum(axis=1) * HALF_HOUR_MS

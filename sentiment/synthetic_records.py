@@ -79,8 +79,8 @@ def hire(centre: Centre) -> People:
     """Who works and who calls: the same for all days."""
     rng = np.random.default_rng([centre.seed, 0])
     rosters = tuple(_roster(centre, queue) for queue in centre.queues)
-    # a quarter more than ever are on duty at once, so that not everybody is there every day
-    sizes = [max(1, int(np.ceil(1.25 * r.n_agents))) for r in rosters]
+    # a quarter more than ever work on one day, so that not everybody is there every day
+    sizes = [max(1, int(np.ceil(1.25 * r.n_places))) for r in rosters]
     return People(
         leniency=rng.standard_normal(centre.n_customers, dtype=np.float32),
         quality=rng.standard_normal(sum(sizes)),
@@ -214,15 +214,17 @@ def _handle(
     patience = queue.patience_ms * rng.standard_exponential(n) if inbound else np.full(n, np.inf)
     patience[blocked] = -1.0  # never served, and nobody waits behind them
     first, n_agents = who.first_agent[index], who.first_agent[index + 1] - who.first_agent[index]
-    crew = first + rng.permutation(n_agents)  # the agent of each rank today
+    crew = first + rng.permutation(n_agents)  # who has each place today
     total = talk + hold + after
+    working = roster.working(weekday)
     if centre.waits == "simulated":
-        duty = roster.agents[weekday]
-        waits, rank = serve(part["arrival"], patience, total, duty, who.pace[crew])
+        waits, place = serve(part["arrival"], patience, total, working, who.pace[crew])
     else:
-        waits, rank = draw_waits(part["arrival"], patience, roster, weekday, load, queue.patience_ms, rng)
-    served = rank >= 0
-    agent = np.where(served, crew[rank], -1)
+        waits, place = draw_waits(
+            part["arrival"], patience, roster, weekday, working, load, queue.patience_ms, rng
+        )
+    served = place >= 0
+    agent = np.where(served, crew[place], -1)
     pace = np.where(served, who.pace[agent], 1.0)
     quality = np.where(served, who.quality[agent], 0.0)
     waited = np.where(blocked | ~np.isfinite(waits), 0.0, waits)
@@ -244,11 +246,11 @@ def _handle(
         "resolved": rng.random(n) < p_resolved,
     }
     happened = served | inbound  # an outbound call that no agent came to was not made
-    return {name: values[happened] for name, values in columns.items()}, _on_duty(roster, weekday, crew)
+    return {name: values[happened] for name, values in columns.items()}, _on_duty(working, crew)
 
 
-def _on_duty(roster: Roster, weekday: int, crew: Ints) -> Columns:
-    starts, lasts = on_duty_ms(roster.agents[weekday])
+def _on_duty(working: npt.NDArray[np.bool_], crew: Ints) -> Columns:
+    starts, lasts = on_duty_ms(working)
     return {"agent": crew[: len(starts)], "start": starts, "on_duty": lasts}
 
 

@@ -14,20 +14,20 @@ EVEN = np.ones(9)
 
 
 def duty(**halves):
-    """Agents on duty by half hour: ``duty(h0=2, h1=1)``."""
+    """Who works by half hour: ``duty(h0=2, h1=1)`` has one agent work in both."""
     on = np.zeros(48, dtype=np.int64)
     for name, n in halves.items():
         on[int(name[1:])] = n
-    return on
+    return on[None, :] > np.arange(on.max())[:, None]
 
 
-def day(arrivals, patience, handling, on_duty, pace=EVEN):
+def day(arrivals, patience, handling, working, pace=EVEN):
     waits, ranks = serve(
         np.array(arrivals) * MINUTE,
         np.array(patience, float) * MINUTE,
         np.array(handling, float) * MINUTE,
-        on_duty,
-        pace,
+        working,
+        pace[: len(working)],
     )
     return (waits / MINUTE).tolist(), ranks.tolist()
 
@@ -76,19 +76,18 @@ WORK = Workload(contacts=150, handle_ms=170_000, patience_ms=60_000)
 @pytest.mark.parametrize("way", ["simulated", "drawn"])
 def test_where_erlang_a_holds_both_ways_have_its_measures(way, agents):
     rng = np.random.default_rng(0)
-    on_duty, waits, gone, n = np.full(48, agents), [], [], 0
-    roster = Roster(forecast=np.full((7, 48), 150.0), agents=np.tile(on_duty, (7, 1)), handle_ms=170_000)
+    working, waits, gone = np.ones((agents, 48), dtype=bool), [], []
+    roster = Roster(forecast=np.full((7, 48), 150.0), agents=np.full((7, 48), agents), handle_ms=170_000)
     for _ in range(8):
         arrivals = np.sort(rng.integers(0, 48 * HALF_HOUR_MS, rng.poisson(48 * 150)))
         patience = rng.exponential(60_000, len(arrivals))
         if way == "simulated":
             handling = rng.exponential(170_000, len(arrivals))
-            w, ranks = serve(arrivals, patience, handling, on_duty, np.ones(agents))
+            w, ranks = serve(arrivals, patience, handling, working, np.ones(agents))
         else:
-            w, ranks = draw_waits(arrivals, patience, roster, 0, 1.0, 60_000, rng)
+            w, ranks = draw_waits(arrivals, patience, roster, 0, working, 1.0, 60_000, rng)
         waits.append(w)
         gone.append(ranks < 0)
-        n += len(w)
     waited, left = np.concatenate(waits), np.concatenate(gone)
     p = predict(WORK, agents)
     assert left.mean() == pytest.approx(p.p_abandon, abs=0.012)
@@ -106,4 +105,15 @@ def test_a_roster_reaches_its_target_and_stays_to_finish():
     assert roster.agents[0, 24] == roster.agents[0, 23]
     assert roster.agents[0, 25] == roster.agents[0, 19] == 0
     fewer = plan_roster(forecast, 180_000, target=target, staffing=0.7)
-    assert fewer.n_agents < roster.n_agents == roster.agents[3, 22]
+    assert np.all(fewer.agents[:, 20:25] < roster.agents[:, 20:25])
+
+
+def test_nobody_works_in_both_shifts():
+    agents = np.zeros((7, 48), dtype=np.int64)
+    agents[2, 20:36] = [1, 2, 3, 3, 3, 2, 2, 2, 4, 4, 3, 3, 2, 2, 1, 1]
+    roster = Roster(forecast=agents * 1.0, agents=agents, handle_ms=1)
+    working = roster.working(2)
+    assert len(working) == roster.n_places == 3 + 4
+    np.testing.assert_array_equal(working.sum(axis=0), agents[2])
+    assert not np.any(working[:, :28].any(axis=1) & working[:, 28:].any(axis=1))
+    assert len(roster.working(0)) == 0
