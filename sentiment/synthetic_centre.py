@@ -91,7 +91,6 @@ class Centre:
         p_again: share of those not served, or not resolved, who call again within a week.
         p_asked: share of answered inbound contacts asked for a survey.
         agents_per_team: a queue's agents come in teams of this many.
-        waits: ``simulated`` or ``drawn``: see :mod:`sentiment.synthetic_queue`.
 
     Raises:
         InputError: no days, customers or queues, or two queues of one name.
@@ -109,7 +108,6 @@ class Centre:
     p_asked: float = 0.4
     agents_per_team: int = 15
     effects: Effects = Effects()
-    waits: Literal["simulated", "drawn"] = "simulated"
 
     def __post_init__(self) -> None:
         if self.n_days < 1 or self.n_customers < 1 or not self.queues:

@@ -1,28 +1,23 @@
-"""The telephone queue of a made-up contact centre: who is on duty, who waits, who hangs up, who answers.
+"""The telephone queue of a made-up contact centre: who works when, who waits, who hangs up, who answers.
 
-Agents are rostered as planners do it, by Erlang C for the forecast of each half hour of the week. How long
-callers then wait comes from that roster, in one of two ways:
-
-- :func:`serve` runs the queue contact by contact, first come first served, the agent who has been free
-  longest answering. It is exact.
-- :func:`draw_waits` draws each wait from the Erlang A distribution of its half hour, for very many contacts.
-  It is a simplification: each half hour is in a steady state, neighbours wait independently, and an
-  agent may have two contacts at once.
+Agents are rostered as planners do it, by Erlang C for the forecast of each half hour of the week, in two
+shifts. The queue is then run contact by contact, first come first served, the agent who has been free longest
+answering: waits and abandonment come from the roster.
 """
 
 from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from sentiment.metrics.queueing import WaitDistribution, Workload, wait_distribution
+from sentiment.metrics.queueing import Workload
 from sentiment.metrics.staffing import StaffingTarget, agents_needed
 
-__all__ = ["HALF_HOUR_MS", "Roster", "draw_waits", "on_duty_ms", "plan_roster", "serve"]
+__all__ = ["HALF_HOUR_MS", "Roster", "on_duty_ms", "plan_roster", "serve"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,6 +25,7 @@ Flags = npt.NDArray[np.bool_]
 
 HALF_HOUR_MS = 1_800_000
 _HALVES = 48
+_DAY_MS = _HALVES * HALF_HOUR_MS
 _CHANGE = 28
 """The late shift begins at 14 h."""
 
@@ -91,17 +87,17 @@ def serve(
         For each contact the wait ``(n,)`` in ms, until answered or hung up, and the agent ``(n,)`` who
         answered, from 0; -1 for a caller who hung up.
     """
-    back, paces = _back_on_duty(working), pace.tolist()
-    agents = [(_ready(back[i], 0.0), i) for i in range(len(back))]
+    again, paces = _on_duty_again(working), pace.tolist()
+    agents = [(again[i][0], i) for i in range(len(again))]
     heapq.heapify(agents)
     waits, who = patience_ms.copy(), np.full(len(arrival_ms), -1, dtype=np.int64)
     rows = zip(arrival_ms.tolist(), patience_ms.tolist(), handle_ms.tolist(), strict=True)
     for row, (now, patience, handle) in enumerate(rows if agents else ()):
         while True:
             free, agent = agents[0]
-            start = max(free, now)
-            ready = _ready(back[agent], start)
-            if ready == start:
+            start = free if free > now else now
+            ready = again[agent][int(start) // HALF_HOUR_MS] if start < _DAY_MS else _NEVER
+            if ready <= start:
                 break
             heapq.heapreplace(agents, (ready, agent))
         if start - now <= patience and start < _NEVER:
@@ -113,52 +109,12 @@ def serve(
 _NEVER = float("inf")
 
 
-def _back_on_duty(working: Flags) -> list[list[float]]:
-    """For each agent and half hour, when they take contacts again: its begin if they do so then."""
-    back = np.full((len(working), _HALVES + 1), _NEVER)
+def _on_duty_again(working: Flags) -> list[list[float]]:
+    """For each agent and half hour, when they next take contacts: its begin, a later one's, or inf."""
+    again = np.full((len(working), _HALVES + 1), _NEVER)
     for half in range(_HALVES - 1, -1, -1):
-        back[:, half] = np.where(working[:, half], half * HALF_HOUR_MS, back[:, half + 1])
-    return [list(row) for row in back.tolist()]
-
-
-def _ready(back: list[float], at: float) -> float:
-    """The first time from ``at`` on at which this agent takes contacts; inf if not today."""
-    return at if at == _NEVER else max(at, back[min(int(at) // HALF_HOUR_MS, _HALVES)])
-
-
-def draw_waits(
-    arrival_ms: Ints,
-    patience_ms: Floats,
-    roster: Roster,
-    weekday: int,
-    working: Flags,
-    load: float,
-    mean_patience_ms: float,
-    rng: np.random.Generator,
-) -> tuple[Floats, Ints]:
-    """As :func:`serve`, but drawn, for a day with ``load`` times the forecast."""
-    waits, who = np.empty(len(arrival_ms)), np.empty(len(arrival_ms), dtype=np.int64)
-    cells = np.searchsorted(arrival_ms, np.arange(_HALVES + 1) * HALF_HOUR_MS)
-    for half in range(_HALVES):
-        mine = slice(int(cells[half]), int(cells[half + 1]))
-        n, on_duty = mine.stop - mine.start, np.flatnonzero(working[:, half])
-        if n == 0:
-            continue
-        contacts = round(float(roster.forecast[weekday, half]) * load, 2)
-        if len(on_duty) == 0 or contacts == 0:
-            waits[mine], who[mine] = np.inf, -1
-            continue
-        drawn = _distribution(contacts, roster.handle_ms, mean_patience_ms, len(on_duty))
-        waits[mine] = drawn.draw(rng.random(n))
-        who[mine] = rng.choice(on_duty, n)
-    gone = waits > patience_ms
-    return np.where(gone, patience_ms, waits), np.where(gone, -1, who)
-
-
-@lru_cache(maxsize=2_048)
-def _distribution(contacts: float, handle_ms: float, patience_ms: float, agents: int) -> WaitDistribution:
-    work = Workload(contacts=contacts, handle_ms=handle_ms, patience_ms=patience_ms)
-    return wait_distribution(work, agents)
+        again[:, half] = np.where(working[:, half], half * HALF_HOUR_MS, again[:, half + 1])
+    return [list(row) for row in again.tolist()]
 
 
 def on_duty_ms(working: Flags) -> tuple[Ints, Ints]:

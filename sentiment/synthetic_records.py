@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from sentiment.synthetic_queue import HALF_HOUR_MS, Roster, draw_waits, on_duty_ms, plan_roster, serve
+from sentiment.synthetic_queue import HALF_HOUR_MS, Roster, on_duty_ms, plan_roster, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def make_days(centre: Centre) -> Iterator[Day]:
         for index in range(len(centre.queues)):
             part = _arrivals(centre, who, index, at.weekday(), load, due, n_issues, rng)
             n_issues = max(n_issues, int(part["issue"].max(initial=-1)) + 1)
-            part, duty = _handle(centre, who, index, at.weekday(), load, part, rng)
+            part, duty = _handle(centre, who, index, at.weekday(), part, rng)
             parts.append(part)
             duties.append(duty)
         seen = _joined(parts)
@@ -193,7 +193,6 @@ def _handle(
     who: People,
     index: int,
     weekday: int,
-    load: float,
     part: Columns,
     rng: np.random.Generator,
 ) -> tuple[Columns, Columns]:
@@ -217,12 +216,7 @@ def _handle(
     crew = first + rng.permutation(n_agents)  # who has each place today
     total = talk + hold + after
     working = roster.working(weekday)
-    if centre.waits == "simulated":
-        waits, place = serve(part["arrival"], patience, total, working, who.pace[crew])
-    else:
-        waits, place = draw_waits(
-            part["arrival"], patience, roster, weekday, working, load, queue.patience_ms, rng
-        )
+    waits, place = serve(part["arrival"], patience, total, working, who.pace[crew])
     served = place >= 0
     agent = np.where(served, crew[place], -1)
     pace = np.where(served, who.pace[agent], 1.0)

@@ -7,6 +7,7 @@ answers. Times are UTC without a time zone.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,18 +64,26 @@ def write_records(centre: Centre, folder: Path) -> dict[str, int]:
         OutputError: the folder or a file cannot be written.
     """
     make_folder(folder)
-    who = hire(centre)
     rows: dict[str, int] = {}
     try:
-        with ExitStack() as stack:
+        with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as writing:
             writers: dict[str, Any] = {}
-            for tables in _all(centre, who):
+
+            def write(tables: dict[str, pa.Table]) -> None:
                 for name, table in tables.items():
                     if name not in writers:
                         path = folder / f"{name}.parquet.part"
                         writers[name] = stack.enter_context(_writer(path, table.schema))
                     writers[name].write_table(table)
                     rows[name] = rows.get(name, 0) + table.num_rows
+
+            written = None
+            for tables in _all(centre, hire(centre)):  # the next day is made while this one is written
+                if written is not None:
+                    written.result()
+                written = writing.submit(write, tables)
+            if written is not None:
+                written.result()
         for name in rows:
             (folder / f"{name}.parquet.part").replace(folder / f"{name}.parquet")
     except OSError as error:

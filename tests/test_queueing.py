@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.errors import InputError
-from sentiment.metrics.queueing import Workload, erlang_b, erlang_c, predict, wait_distribution
+from sentiment.metrics.queueing import Workload, erlang_b, erlang_c, predict
 
 HALF_HOUR = Workload(contacts=100, handle_ms=180_000)
 
@@ -145,21 +145,6 @@ def test_a_simulated_queue_agrees(agents, patience_ms):
     assert p.p_wait == pytest.approx(seen["p_wait"], abs=0.012)
     assert p.p_abandon == pytest.approx(seen["p_abandon"], abs=0.008)
     assert p.asa_ms == pytest.approx(seen["asa_ms"], rel=0.06)
-
-
-@pytest.mark.parametrize("agents", [5, 8, 12])
-def test_drawn_waits_have_the_measures_predicted(agents):
-    work = Workload(contacts=75, handle_ms=170_000, patience_ms=60_000)
-    rng = np.random.default_rng(0)
-    wait = wait_distribution(work, agents).draw(rng.random(200_000))
-    patience = rng.exponential(60_000, 200_000)
-    p = predict(work, agents)
-    assert np.mean(wait > 0) == pytest.approx(p.p_wait, abs=0.005)
-    assert np.mean(wait > patience) == pytest.approx(p.p_abandon, abs=0.005)
-    assert np.mean((wait <= 20_000) & (wait <= patience)) == pytest.approx(p.service_level, abs=0.005)
-    assert wait[wait <= patience].mean() == pytest.approx(p.asa_ms, rel=0.02)
-    with pytest.raises(InputError, match="needs agents"):
-        wait_distribution(work, 0)
 
 
 # -- what cannot be said ---------------------------------------------------------------------------

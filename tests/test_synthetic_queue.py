@@ -7,7 +7,7 @@ import pytest
 
 from sentiment.metrics.queueing import Workload, predict
 from sentiment.metrics.staffing import StaffingTarget
-from sentiment.synthetic_queue import HALF_HOUR_MS, Roster, draw_waits, on_duty_ms, plan_roster, serve
+from sentiment.synthetic_queue import HALF_HOUR_MS, Roster, on_duty_ms, plan_roster, serve
 
 MINUTE = 60_000
 EVEN = np.ones(9)
@@ -69,27 +69,18 @@ def test_times_on_duty():
     assert (lasts / HALF_HOUR_MS).tolist() == [3, 1, 1]
 
 
-WORK = Workload(contacts=150, handle_ms=170_000, patience_ms=60_000)
-
-
 @pytest.mark.parametrize("agents", [11, 15])
-@pytest.mark.parametrize("way", ["simulated", "drawn"])
-def test_where_erlang_a_holds_both_ways_have_its_measures(way, agents):
+def test_where_erlang_a_holds_the_queue_has_its_measures(agents):
     rng = np.random.default_rng(0)
-    working, waits, gone = np.ones((agents, 48), dtype=bool), [], []
-    roster = Roster(forecast=np.full((7, 48), 150.0), agents=np.full((7, 48), agents), handle_ms=170_000)
+    waits, gone = [], []
     for _ in range(8):
         arrivals = np.sort(rng.integers(0, 48 * HALF_HOUR_MS, rng.poisson(48 * 150)))
-        patience = rng.exponential(60_000, len(arrivals))
-        if way == "simulated":
-            handling = rng.exponential(170_000, len(arrivals))
-            w, ranks = serve(arrivals, patience, handling, working, np.ones(agents))
-        else:
-            w, ranks = draw_waits(arrivals, patience, roster, 0, working, 1.0, 60_000, rng)
-        waits.append(w)
-        gone.append(ranks < 0)
+        patience, handling = rng.exponential(60_000, len(arrivals)), rng.exponential(170_000, len(arrivals))
+        wait, who = serve(arrivals, patience, handling, np.ones((agents, 48), dtype=bool), np.ones(agents))
+        waits.append(wait)
+        gone.append(who < 0)
     waited, left = np.concatenate(waits), np.concatenate(gone)
-    p = predict(WORK, agents)
+    p = predict(Workload(contacts=150, handle_ms=170_000, patience_ms=60_000), agents)
     assert left.mean() == pytest.approx(p.p_abandon, abs=0.012)
     assert np.mean(~left & (waited <= 20_000)) == pytest.approx(p.service_level, abs=0.02)
     assert waited.mean() == pytest.approx(p.mean_wait_ms, rel=0.1)

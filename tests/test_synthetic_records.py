@@ -108,16 +108,6 @@ def test_fewer_agents_make_longer_waits_and_more_hang_up(made):
     assert few["wait_ms"][few["answered"]].mean() > 2 * made[0]["wait_ms"][made[0]["answered"]].mean()
 
 
-def test_drawn_waits_are_like_simulated_ones():
-    busy = replace(
-        CENTRE, n_days=14, staffing=0.85, queues=(ServiceQueue(name="all", contacts_per_day=2_500),)
-    )
-    simulated, drawn = columns(busy)[0], columns(replace(busy, waits="drawn"))[0]
-    assert drawn["abandoned"].mean() == pytest.approx(simulated["abandoned"].mean(), abs=0.03)
-    in_time = [np.mean(c["answered"] & (c["wait_ms"] <= 20_000)) for c in (simulated, drawn)]
-    assert in_time[0] == pytest.approx(in_time[1], abs=0.06)
-
-
 # -- surveys ---------------------------------------------------------------------------------------
 
 

@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Counted",
     "Performance",
-    "WaitDistribution",
     "Workload",
     "erlang_b",
     "erlang_c",
     "predict",
-    "wait_distribution",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -208,40 +206,6 @@ def _erlang_a(work: Workload, base: Performance, patience_ms: float, counted: Co
         mean_wait_ms=p_abandon * patience_ms,
         occupancy=min(1.0, work.erlangs * answered / base.agents),
         mean_queue=rate * p_abandon * patience_ms,
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class WaitDistribution:
-    """What a caller who never hangs up would wait, among callers who do (Erlang A).
-
-    With probability 1 - ``p_wait`` nothing; else less than ``wait_ms (m,)`` with ``probability (m,)``.
-    """
-
-    p_wait: float
-    wait_ms: Floats
-    probability: Floats
-
-    def draw(self, uniform: Floats) -> Floats:
-        """Waits in ms, of the shape of ``uniform``, for uniform numbers in [0, 1)."""
-        late = (np.asarray(uniform) - (1.0 - self.p_wait)) / max(self.p_wait, 1e-300)
-        return np.where(late > 0.0, np.interp(late, self.probability, self.wait_ms), 0.0)
-
-
-def wait_distribution(work: Workload, agents: int) -> WaitDistribution:
-    """The wait before an answer that ``agents`` agents give; to draw from, beside a patience.
-
-    Raises:
-        InputError: there are no agents, nothing arrives, or no patience is given.
-    """
-    if agents < 1 or work.contacts == 0 or work.patience_ms is None:
-        raise InputError("a distribution of waits needs agents, contacts and a patience")
-    rate, leave = work.contacts / work.interval_ms, 1.0 / work.patience_ms
-    t, weight, log_mass = _virtual_wait(rate, agents / work.handle_ms, leave, 0.0)
-    return WaitDistribution(
-        p_wait=_p_wait(math.log(rate) + log_mass, erlang_b(agents - 1, work.erlangs)),
-        wait_ms=np.concatenate([[max(0.0, 2.0 * t[0] - t[1])], t, [2.0 * t[-1] - t[-2]]]),
-        probability=np.concatenate([[0.0], np.cumsum(weight) - 0.5 * weight, [1.0]]),
     )
 
 
