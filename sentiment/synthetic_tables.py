@@ -1,8 +1,8 @@
 """Made-up records as tables: in memory for tests and demonstrations, or as Parquet files of any size.
 
-``contacts``, ``surveys`` and ``agent_time`` are named and typed as the metric engine reads them. ``truth``
-has a row for each contact with what nobody would know; ``customers`` and ``agents`` are who calls and who
-answers. Times are UTC without a time zone.
+``contacts``, ``surveys``, ``agent_time`` and ``customers`` are named and typed as the metric engine reads
+them. ``truth`` has a row for each contact with what nobody would know; ``customers`` has each one's leniency
+beside the rest, and ``agents`` who answers. Times are UTC without a time zone.
 """
 
 from __future__ import annotations
@@ -248,15 +248,15 @@ def _truth(contacts: pa.Table, day: Day) -> pa.Table:
 
 
 def _customers(centre: Centre, who: People) -> pa.Table:
-    """Customers with a segment, and the day since which they are customers; neither has an effect."""
+    """Customers with a segment and the day they joined; neither has an effect."""
     rng = np.random.default_rng([centre.seed, 0, 1])
     n = centre.n_customers
-    since = np.datetime64(centre.first_day, "D") - rng.integers(1, 3_650, n).astype("timedelta64[D]")
+    joined = np.datetime64(centre.first_day, "D") - rng.integers(1, 3_650, n).astype("timedelta64[D]")
     return pa.table(
         {
             "customer_id": _id(np.arange(n)),
             "segment": _named(rng.choice(3, n, p=[0.6, 0.25, 0.15]), list(_SEGMENTS)),
-            "since": pa.array(since),
+            "joined_at": pa.array(joined.astype("datetime64[ms]")),
             "leniency": pa.array(who.leniency),
         }
     )

@@ -163,7 +163,7 @@ def test_tenures_of_a_table():
             }
         ).astype({"joined": "datetime64[ns]", "left": "datetime64[ns]"})
     )
-    columns = {"started_at": "joined", "ended_at": "left", "group": "plan"}
+    columns = {"joined_at": "joined", "left_at": "left", "group": "plan"}
     until = date(2026, 2, 10)
     rows = tenure_table(customers, observed_until=until, **columns).to_pandas()
     assert sorted(zip(rows.tenure, rows.lost, rows.entered, rows.group, strict=True)) == [

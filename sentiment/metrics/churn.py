@@ -148,14 +148,14 @@ def tenure_table(
     *,
     observed_until: date,
     observed_from: date | None = None,
-    started_at: str = "started_at",
-    ended_at: str = "ended_at",
+    joined_at: str = "joined_at",
+    left_at: str = "left_at",
     group: str | None = None,
 ) -> ir.Table:
     """What :func:`churn_curves` takes, from a table of customers.
 
-    Columns ``tenure``, ``lost``, ``entered`` and ``group``. Tenures are days from ``started_at`` to
-    ``ended_at``, or to ``observed_until`` (the last day observed) for a customer who was still there then.
+    Columns ``tenure``, ``lost``, ``entered`` and ``group``. Tenures are days from ``joined_at`` to
+    ``left_at``, or to ``observed_until`` (the last day observed) for a customer who was still there then.
     Customers with no start, or one after that day, are left out; with ``observed_from`` (the first day
     observed) so are those gone by then, and the older ones come in late.
     """
@@ -164,8 +164,8 @@ def tenure_table(
     until = ibis.literal(observed_until)
     since = None if observed_from is None else ibis.literal(observed_from)
     days = customers.select(
-        start=customers[started_at].cast("date"),
-        end=customers[ended_at].cast("date"),
+        start=customers[joined_at].cast("date"),
+        end=customers[left_at].cast("date"),
         group=customers[group] if group is not None else ibis.null("string"),
     ).filter(lambda t: t.start.notnull() & (t.start <= until))
     if since is not None:

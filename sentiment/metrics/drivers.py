@@ -21,7 +21,6 @@ missing has to do with the outcome, that is not enough.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiment.errors import FitError, InputError
+from sentiment.metrics.driver_design import Design, build_design, spanning, usable_drivers
 from sentiment.metrics.importance import r_squared, r_squared_shares, variance_inflation
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ __all__ = ["Driver", "DriverOptions", "Drivers", "Effect", "find_drivers"]
 Floats = npt.NDArray[np.float64]
 
 _MIN_CLUSTERS = 30
-_MAX_LEVELS = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,24 +128,6 @@ class Drivers:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Design:
-    """Complete rows as numbers: outcome ``y (n,)``, drivers ``x (n, p)`` in standard deviations.
-
-    ``inner (n, p)`` is ``x`` less its group means (``x`` itself without groups); ``rest (n, k)`` holds
-    the group means and the controls, centred; ``cluster (n,)`` numbers the customers, or is None.
-    """
-
-    names: tuple[str, ...]
-    y: Floats
-    x: Floats
-    inner: Floats
-    rest: Floats
-    sd: Floats
-    means: Floats | None
-    cluster: npt.NDArray[np.int64] | None
-
-
 def find_drivers(
     table: pd.DataFrame,
     outcome: str,
@@ -183,10 +164,12 @@ def find_drivers(
             "no drivers, or a column is named twice: each has one part, outcome, driver, control ..."
         )
     known = table[table[outcome].notna()]
-    names, left_out = _usable(known, drivers, options)
+    names, left_out = usable_drivers(known, drivers, options.max_missing)
     used = known.dropna(subset=[*names, *controls, *([group] if group else [])])
     left_out |= {n: f"it is always {used[n].iloc[0]:g}" for n in names if len(used) and used[n].nunique() < 2}
-    design, flat = _design(used, outcome, [n for n in names if n not in left_out], customer, group, controls)
+    design, flat = build_design(
+        used, outcome, [n for n in names if n not in left_out], customer, group, controls
+    )
     left_out |= dict.fromkeys(flat, f"it does not vary within any {group}")
     _check(design, options)
     fit = _fit_joint(design, options)
@@ -204,109 +187,7 @@ def find_drivers(
     )
 
 
-# -- from a table to numbers -----------------------------------------------------------------------
-
-
-def _usable(
-    known: pd.DataFrame, drivers: Sequence[str], options: DriverOptions
-) -> tuple[list[str], dict[str, str]]:
-    """Drivers with values enough, and the others with the reason."""
-    left_out = {}
-    for name in drivers:
-        _numbers(known, name)
-        gone = int(known[name].isna().sum())
-        if gone > options.max_missing * len(known):
-            left_out[name] = f"it is missing in {gone} of {len(known)} rows"
-    return [n for n in drivers if n not in left_out], left_out
-
-
-def _numbers(table: pd.DataFrame, name: str) -> Floats:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    if not (is_numeric_dtype(table[name]) or is_bool_dtype(table[name])):
-        raise InputError(
-            f"column {name!r} is not of numbers: make it a control, or a yes/no column for each value"
-        )
-    values = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    if np.any(np.isinf(values)):
-        raise InputError(f"column {name!r} has infinite values: leave them out or cap them")
-    return np.asarray(values)
-
-
-def _design(
-    used: pd.DataFrame,
-    outcome: str,
-    names: list[str],
-    customer: str | None,
-    group: str | None,
-    controls: Sequence[str],
-) -> tuple[_Design, list[str]]:
-    """The design, and the drivers left out of it because they vary between groups only."""
-    import pandas as pd
-
-    n = len(used)
-    raw = np.column_stack([np.empty((n, 0)), *(_numbers(used, name) for name in names)])
-    sd = raw.std(axis=0, ddof=1) if n > 1 else np.ones(raw.shape[1])
-    x = (raw - raw.mean(axis=0)) / sd if n else raw
-    inner, means, flat = x, None, []
-    if group is not None:
-        code = pd.factorize(used[group])[0]
-        means = _group_means(x, code)
-        inner = x - means
-        vary = inner.std(axis=0) > 1e-9
-        flat = [name for name, varies in zip(names, vary, strict=True) if not varies]
-        names = [name for name, varies in zip(names, vary, strict=True) if varies]
-        x, inner, means, sd = x[:, vary], inner[:, vary], means[:, vary], sd[vary]
-    rest = [_control(used, name) for name in controls] + ([] if means is None else [_spanning(means)])
-    cluster = None
-    if customer is not None:
-        code = pd.factorize(used[customer])[0]
-        alone = code < 0
-        code[alone] = code.max(initial=-1) + 1 + np.arange(alone.sum())
-        cluster = code.astype(np.int64)
-    return _Design(
-        names=tuple(names),
-        y=_numbers(used, outcome),
-        x=x,
-        inner=inner,
-        rest=np.column_stack([np.empty((n, 0)), *rest]),
-        sd=sd,
-        means=means,
-        cluster=cluster,
-    ), flat
-
-
-def _group_means(x: Floats, code: npt.NDArray[Any]) -> Floats:
-    """The mean ``(n, p)`` of each row's group."""
-    sums = np.zeros((code.max(initial=-1) + 1, x.shape[1]))
-    np.add.at(sums, code, x)
-    return np.asarray((sums / np.bincount(code)[:, None])[code])
-
-
-def _spanning(columns: Floats) -> Floats:
-    """Orthogonal columns with the span of these: fewer groups than drivers leave some of them redundant."""
-    u, s, _ = np.linalg.svd(columns, full_matrices=False)
-    return np.asarray(u[:, s > 1e-9 * max(s.max(initial=0.0), 1e-300)] * math.sqrt(len(columns)))
-
-
-def _control(used: pd.DataFrame, name: str) -> Floats:
-    """A control as centred columns ``(n, k)``: numbers as they are, text as yes/no columns."""
-    import pandas as pd
-    from pandas.api.types import is_numeric_dtype
-
-    if is_numeric_dtype(used[name]):
-        columns = _numbers(used, name)[:, None]
-    else:
-        if used[name].nunique() > _MAX_LEVELS:
-            raise InputError(
-                f"control {name!r} has over {_MAX_LEVELS} values: name it as the group, or leave it out"
-            )
-        columns = pd.get_dummies(used[name].astype(str), drop_first=True).to_numpy(dtype=np.float64)
-    centred = columns - columns.mean(axis=0)
-    return np.asarray(centred[:, centred.std(axis=0) > 1e-12])
-
-
-def _check(design: _Design, options: DriverOptions) -> None:
+def _check(design: Design, options: DriverOptions) -> None:
     n, p = design.inner.shape
     terms = p + design.rest.shape[1]
     if p == 0:
@@ -374,12 +255,12 @@ def _effect(fit: Any, i: int, scale: float = 1.0) -> Effect:
     )
 
 
-def _fit_joint(design: _Design, options: DriverOptions) -> Any:
+def _fit_joint(design: Design, options: DriverOptions) -> Any:
     fit = _least_squares if options.model == "linear" else _ordinal
     return fit(np.column_stack([design.inner, design.rest]), design.y, design.cluster)
 
 
-def _judge(design: _Design, fit: Any, grouped: bool, options: DriverOptions) -> tuple[Driver, ...]:
+def _judge(design: Design, fit: Any, grouped: bool, options: DriverOptions) -> tuple[Driver, ...]:
     from statsmodels.stats.multitest import multipletests
 
     y_sd = float(design.y.std(ddof=1))
@@ -393,7 +274,7 @@ def _judge(design: _Design, fit: Any, grouped: bool, options: DriverOptions) -> 
         alone = _effect(_least_squares(design.x[:, [i]], design.y, design.cluster), 0, y_sd)
         within = None
         if grouped and design.means is not None:
-            both = np.column_stack([design.inner[:, i], _spanning(design.means[:, [i]])])
+            both = np.column_stack([design.inner[:, i], spanning(design.means[:, [i]])])
             within = _effect(_least_squares(both, design.y, design.cluster), 0, y_sd)
         found.append(
             Driver(
