@@ -119,7 +119,7 @@ def test_old_customers_come_in_late():
     assert naive.low > 0.5
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=60))
 def test_a_curve_falls_within_its_interval(rows):
     curve = churn_curves([t for t, _ in rows], [lost for _, lost in rows]).overall

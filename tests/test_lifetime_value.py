@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import SHARED_DATA
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
@@ -157,6 +157,7 @@ def test_expected_purchases_are_the_mean_of_simulated_ones():
     assert model.expected_purchases_of_new(40) == pytest.approx(seen.mean(), abs=4 * seen.std() / n**0.5)
 
 
+@settings(deadline=None)
 @given(
     x=st.integers(0, 3_000),
     share=st.floats(0.01, 1),

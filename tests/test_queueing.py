@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.errors import InputError
@@ -66,6 +66,7 @@ def chain(work: Workload, agents: int) -> tuple[float, float]:
     return p[agents:].sum(), p @ queue / work.patience_ms / (work.contacts / work.interval_ms)
 
 
+@settings(deadline=None)
 @given(
     contacts=st.floats(1, 2_000),
     handle_ms=st.floats(5_000, 900_000),
@@ -87,6 +88,7 @@ def test_erlang_a_is_the_chain_and_its_shares_hold_together(contacts, handle_ms,
     assert counts[0] <= counts[1] + 1e-12 <= 1 + 1e-9
 
 
+@settings(deadline=None)
 @given(erlangs=st.floats(0.1, 400), spare=st.integers(1, 30))
 def test_erlang_a_tends_to_c_with_patience_and_to_b_without(erlangs, spare):
     agents = math.ceil(erlangs) + spare
