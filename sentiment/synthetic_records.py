@@ -41,6 +41,8 @@ _FIRST_HALF, _LAST_HALF = 16, 40
 """The centre is open from 8 to 20 h UTC."""
 _HOLD_MS = 45_000.0
 _P_REACHED = 0.6
+_BREAKS = 0.1
+"""Share of paid time in which an agent takes no contacts: breaks, training, meetings."""
 _WEEK_AND_TODAY = 8
 
 
@@ -197,42 +199,32 @@ def _handle(
     rng: np.random.Generator,
 ) -> tuple[Columns, Columns]:
     """What becomes of one queue's contacts: waits, agents, handling; and who is on duty."""
-    queue, roster = centre.queues[index], who.rosters[index]
-    n, inbound = len(part["arrival"]), queue.direction == "inbound"
-    difficulty = np.exp(0.15 * part["complexity"])
-    transfers = rng.binomial(2, queue.p_transfer / 2.0, n)
-    holds = rng.poisson(queue.holds * difficulty)
-    spread = queue.talk_spread
-    talk = queue.talk_ms * difficulty * (1.0 + 0.3 * transfers)
-    talk *= np.exp(rng.normal(-0.5 * spread**2, spread, n))
-    hold = _HOLD_MS * rng.standard_gamma(np.maximum(holds, 1e-9)) * (holds > 0)
-    after = queue.after_call_ms * np.exp(rng.normal(-0.125, 0.5, n))
+    queue, n = centre.queues[index], len(part["arrival"])
+    inbound = queue.direction == "inbound"
     reached = np.ones(n, dtype=bool) if inbound else rng.random(n) < _P_REACHED
-    talk, hold, after = talk * reached, hold * reached, after * reached
+    work = _work(queue, part["complexity"], reached, rng)
     blocked = rng.random(n) < (centre.p_blocked if inbound else 0.0)
     patience = queue.patience_ms * rng.standard_exponential(n) if inbound else np.full(n, np.inf)
     patience[blocked] = -1.0  # never served, and nobody waits behind them
-    first, n_agents = who.first_agent[index], who.first_agent[index + 1] - who.first_agent[index]
-    crew = first + rng.permutation(n_agents)  # who has each place today
-    total = talk + hold + after
-    working = roster.working(weekday)
+    first, after_last = who.first_agent[index : index + 2]
+    crew = first + rng.permutation(after_last - first)  # who has each place today
+    working = who.rosters[index].working(weekday)
+    total = work["talk"] + work["hold"] + work["after"]
     waits, place = serve(part["arrival"], patience, total, working, who.pace[crew])
     served = place >= 0
     agent = np.where(served, crew[place], -1)
     pace = np.where(served, who.pace[agent], 1.0)
     quality = np.where(served, who.quality[agent], 0.0)
-    waited = np.where(blocked | ~np.isfinite(waits), 0.0, waits)
-    hardship = 0.5 * part["complexity"] + 0.3 * transfers
+    hardship = 0.5 * part["complexity"] + 0.3 * work["transfers"]
     p_resolved = expit(logit(queue.p_resolved) + 0.4 * quality - hardship) * (served & reached)
+    waited = np.where(blocked | ~np.isfinite(waits), 0.0, waits).astype(np.int64)
     columns = part | {
-        "start": part["arrival"] + (0 if inbound else waited.astype(np.int64)),
-        "wait": (waited if inbound else 0.0 * waited).astype(np.int64),
+        "start": part["arrival"] + (0 if inbound else waited),
+        "wait": waited if inbound else np.zeros_like(waited),
         "agent": agent,
-        "talk": (talk * pace).astype(np.int64),
-        "hold": (hold * pace).astype(np.int64),
-        "after": (after * pace).astype(np.int64),
-        "transfers": transfers,
-        "holds": holds,
+        **{name: (work[name] * pace).astype(np.int64) for name in ("talk", "hold", "after")},
+        "transfers": work["transfers"],
+        "holds": work["holds"],
         "blocked": blocked,
         "answered": served & reached,
         "abandoned": ~served & ~blocked,
@@ -241,6 +233,23 @@ def _handle(
     }
     happened = served | inbound  # an outbound call that no agent came to was not made
     return {name: values[happened] for name, values in columns.items()}, _on_duty(working, crew)
+
+
+def _work(
+    queue: ServiceQueue, complexity: Floats, reached: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> Columns:
+    """What an average agent has to do for each contact; talk is lognormal, hold gamma, in ms."""
+    n, difficulty, spread = len(complexity), np.exp(0.15 * complexity), queue.talk_spread
+    transfers = rng.binomial(2, queue.p_transfer / 2.0, n)
+    holds = rng.poisson(queue.holds * difficulty)
+    talk = queue.talk_ms * difficulty * (1.0 + 0.3 * transfers)
+    return {
+        "transfers": transfers,
+        "holds": holds,
+        "talk": reached * talk * np.exp(rng.normal(-0.5 * spread**2, spread, n)),
+        "hold": reached * _HOLD_MS * rng.standard_gamma(np.maximum(holds, 1e-9)) * (holds > 0),
+        "after": reached * queue.after_call_ms * np.exp(rng.normal(-0.125, 0.5, n)),
+    }
 
 
 def _on_duty(working: npt.NDArray[np.bool_], crew: Ints) -> Columns:
@@ -348,17 +357,17 @@ def _truth(centre: Centre, who: People, seen: Columns, rng: np.random.Generator)
 
 
 def _agent_time(duty: Columns, seen: Columns, midnight: int) -> Columns:
-    """Time on duty and at work of each agent; a contact finished after the shift is logged-in time too."""
+    """Time on duty and at work of each agent; what is finished after the shift counts as well."""
     by = seen["agent"] >= 0
     work = (seen["talk"] + seen["hold"] + seen["after"])[by]
     handling = np.bincount(seen["agent"][by], weights=work, minlength=int(duty["agent"].max(initial=-1)) + 1)[
         duty["agent"]
     ].astype(np.int64)
-    logged_in = np.maximum(duty["on_duty"], handling)
+    on_duty = np.maximum(duty["on_duty"], handling)
     return {
         "agent_id": duty["agent"],
         "started_at": midnight + duty["start"],
         "handling_ms": handling,
-        "available_ms": logged_in - handling,
-        "logged_in_ms": logged_in,
+        "available_ms": on_duty - handling,
+        "logged_in_ms": np.rint(on_duty / (1.0 - _BREAKS)).astype(np.int64),
     }

@@ -85,8 +85,9 @@ def test_agents_time_holds_their_contacts(made):
     c, _, t = made
     handled = (c["talk_ms"] + c["hold_ms"] + c["after_call_work_ms"])[c["answered"]].sum()
     assert t["handling_ms"].sum() == handled
-    np.testing.assert_array_equal(t["handling_ms"] + t["available_ms"], t["logged_in_ms"])
-    assert 0.3 < handled / t["logged_in_ms"].sum() < 0.9
+    on_duty = t["handling_ms"] + t["available_ms"]
+    np.testing.assert_allclose(on_duty, 0.9 * t["logged_in_ms"], atol=1)
+    assert 0.3 < handled / on_duty.sum() < 0.9
 
 
 def test_who_was_not_helped_calls_again_and_only_they(made):
