@@ -19,6 +19,7 @@ from datetime import datetime  # noqa: TC003 - as above
 from typing import Any, Literal
 
 from sentiment.errors import ConversationError
+from sentiment.measures import Characteristics, Role, Shape
 from sentiment.strict_json import MAY_BE_MISSING, check, decode, encode, read_json
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Audio",
     "Call",
     "Channel",
+    "Characteristics",
     "Estimate",
     "Evidence",
     "Model",
@@ -34,6 +36,7 @@ __all__ = [
     "Provenance",
     "Role",
     "Score",
+    "Shape",
     "Shift",
     "Survey",
     "Utterance",
@@ -44,9 +47,6 @@ __all__ = [
 
 SCHEMA = "conversation-sentiment/call/1"
 """Version tag of the call JSON; the number changes when a reader of the old form would break."""
-
-Role = Literal["agent", "customer", "ivr", "unknown"]
-"""Who speaks. ``ivr`` is a recorded or synthetic voice of the centre."""
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 
@@ -268,7 +268,9 @@ class Call:
     """A conversation and all that was found in it.
 
     ``duration_ms`` and ``audio`` are ``None`` for text. ``warnings`` are sentences a reader of the
-    result should know (a truncated file, identical channels, an unscored language).
+    result should know (a truncated file, identical channels, an unscored language). Once the call was
+    scored, ``shape`` is set and exactly one of ``characteristics`` and ``uncharacterised``, the reason
+    why there are none; files written by earlier versions have neither.
     """
 
     id: str
@@ -286,6 +288,9 @@ class Call:
     estimates: tuple[Estimate, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: Provenance | None = None
+    characteristics: Characteristics | None = field(default=None, metadata=MAY_BE_MISSING)
+    uncharacterised: str | None = field(default=None, metadata=MAY_BE_MISSING)
+    shape: Shape | None = field(default=None, metadata=MAY_BE_MISSING)
 
     def said_by(self, role: Role) -> tuple[Utterance, ...]:
         """The utterances of one role, in order."""
@@ -342,5 +347,21 @@ def _check_references(call: Call) -> None:
     for i, moment in enumerate(call.moments):
         for j, at in enumerate(moment.evidence.utterances):
             references[f"call.moments[{i}].evidence.utterances[{j}]"] = at
+    references |= _measured(call)
     for where, index in references.items():
         check(index is None or 0 <= index < len(call.utterances), index, "an utterance's index", where)
+
+
+def _measured(call: Call) -> dict[str, int]:
+    """The utterances that interruptions and lowest points refer to, by where they stand."""
+    found: dict[str, int] = {}
+    if call.characteristics is not None:
+        for who, each in call.characteristics.interruptions.interruptions_by_interrupter.items():
+            where = f"call.characteristics.interruptions.interruptions_by_interrupter.{who}"
+            for i, interruption in enumerate(each):
+                found[f"{where}[{i}].utterance_index"] = interruption.utterance_index
+                found[f"{where}[{i}].interrupted_index"] = interruption.interrupted_index
+    if call.shape is not None:
+        for who, course in call.shape.by_participant.items():
+            found[f"call.shape.by_participant.{who}.lowest_index"] = course.lowest_index
+    return found

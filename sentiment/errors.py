@@ -5,7 +5,8 @@
     │   ├── AudioError      a recording: missing, empty, not audio, too many channels ...
     │   ├── ConversationError   a text conversation or a sidecar file
     │   ├── ChannelMapError     roles that do not fit the channels
-    │   └── FitError            figures that do not determine a statistical model
+    │   ├── FitError            figures that do not determine a statistical model
+    │   └── RulesError      a file of rules: the message begins with its name and a line number
     ├── ModelError          a model cannot be had
     │   ├── UnknownModelError   no model of that name or path
     │   └── CorruptModelError   a file is missing or its checksum is wrong
@@ -25,6 +26,7 @@ __all__ = [
     "InputError",
     "ModelError",
     "OutputError",
+    "RulesError",
     "SentimentError",
     "UnknownModelError",
 ]
@@ -52,6 +54,10 @@ class ChannelMapError(InputError):
 
 class FitError(InputError):
     """Figures are too few, or do not determine the statistical model asked for."""
+
+
+class RulesError(InputError):
+    """A file of rules is wrong; the message begins ``file:line:``."""
 
 
 class ModelError(SentimentError):

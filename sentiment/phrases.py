@@ -13,6 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sentiment.call import Role
 
 __all__ = ["Phrase", "clock", "find", "normalise", "quote", "sentence", "signed", "speaker", "when"]
@@ -34,6 +36,7 @@ _CONTRACTIONS = (
     (r"\bcancell?(?:ing)\b", "cancelling"),
 )
 _CONTRACTION_RULES = tuple((re.compile(pattern), by) for pattern, by in _CONTRACTIONS)
+_ANY_CONTRACTION = re.compile("|".join(f"(?P<rule{i}>{p})" for i, (p, _) in enumerate(_CONTRACTIONS)))
 
 _NEGATIONS = frozenset({"not", "never", "without", "no", "nobody", "hardly"})
 _SUBJECTS = frozenset({"i", "we", "but", "and", "so", "then", "or"})
@@ -54,6 +57,22 @@ class Phrase:
         spaced = "|".join(f"(?:{e})" for e in expressions).replace(" ", "[ ,]+")
         return cls(kind, rf"\b(?:{spaced})\b")
 
+    @classmethod
+    def any_of(cls, phrases: Iterable[Phrase]) -> Phrase:
+        """All of these as one, to see at one go whether there is any."""
+        return cls("", "|".join(f"(?:{phrase.expression})" for phrase in phrases))
+
+    def may_be_in(self, plain: str) -> bool:
+        """Whether ``plain`` (normalised) has the words, negated or not."""
+        return _compiled(self.expression).search(plain) is not None
+
+    def said_in(self, plain: str, *, also_negated: bool = False) -> str | None:
+        """The words of ``plain`` (normalised) that say it and are not negated, or ``None``."""
+        for match in _compiled(self.expression).finditer(plain):
+            if also_negated or not _negated(plain[: match.start()], match.group()):
+                return match.group()
+        return None
+
 
 @cache
 def _compiled(expression: str) -> re.Pattern[str]:
@@ -64,21 +83,20 @@ def _compiled(expression: str) -> re.Pattern[str]:
 def normalise(text: str) -> str:
     """Lower case, contractions spelled out, each run of punctuation a comma with spaces around it."""
     text = text.lower().replace("’", "'")
-    for pattern, by in _CONTRACTION_RULES:
-        text = pattern.sub(by, text)
+    text = _ANY_CONTRACTION.sub(_spelled_out, text)
     text = re.sub(r"[^\w\s']+", " , ", text)
     return " ".join(text.split())
+
+
+def _spelled_out(contraction: re.Match[str]) -> str:
+    pattern, by = _CONTRACTION_RULES[int((contraction.lastgroup or "").removeprefix("rule"))]
+    return pattern.sub(by, contraction.group())
 
 
 def find(text: str, phrases: tuple[Phrase, ...]) -> str | None:
     """The ``kind`` of the first of ``phrases`` that ``text`` says and does not negate, or ``None``."""
     plain = normalise(text)
-    for phrase in phrases:
-        if any(
-            not _negated(plain[: m.start()], m.group()) for m in _compiled(phrase.expression).finditer(plain)
-        ):
-            return phrase.kind
-    return None
+    return next((phrase.kind for phrase in phrases if phrase.said_in(plain) is not None), None)
 
 
 def _negated(before: str, phrase: str) -> bool:
@@ -101,7 +119,7 @@ def quote(text: str, *, max_chars: int = 90) -> str:
     text = " ".join(text.split())
     if len(text) > max_chars:
         head, space, _ = text[: max_chars - 1].rpartition(" ")
-        text = (head if space else text[: max_chars - 1]).rstrip(" ,;:") + "…"
+        text = (head if space else text[: max_chars - 1]).rstrip(" ,;:.") + "…"
     return f"“{text}”"
 
 

@@ -1,7 +1,7 @@
 """The only conductor: a recording or a text conversation becomes a scored call.
 
     transcribe: recording -> speech spans -> words -> voices -> utterances
-    score:      utterances -> scores -> voice -> shifts -> moments
+    score:      utterances -> scores -> voice -> characteristics, shifts -> shape -> moments
 
 Each step takes a :class:`~sentiment.call.Call` and returns a new one.
 """
@@ -15,21 +15,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import sentiment
 from sentiment.affect.prosody import VoiceOptions, hear, recall
 from sentiment.audio import Recording, open_recording
 from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
+from sentiment.characteristics import CharacteristicsOptions, characterise, uncharacterised
 from sentiment.formats.sidecar import Sidecar, read_sidecar
-from sentiment.moments import MomentOptions, flag_moments
+from sentiment.moments import reflag
 from sentiment.phrases import clock
+from sentiment.rules.reader import default_rules
+from sentiment.shape import ShapeOptions, call_shape
 from sentiment.shifts import ShiftOptions, find_shifts
 from sentiment.speech.activity import ACTIVITY_MODEL, ActivityOptions, speech_spans
 from sentiment.speech.speakers import Voice, check_roles, identify, models_used
 from sentiment.speech.transcriber import Transcriber, TranscriberOptions, load_transcriber
 from sentiment.speech.turns import TurnOptions, utterances
 from sentiment.timeline import Span, union
+
+if TYPE_CHECKING:
+    from sentiment.rules.values import Rules
 
 __all__ = ["Analyser", "Progress", "Scorer", "load"]
 
@@ -66,7 +72,9 @@ class Analyser:
     activity: ActivityOptions = field(default_factory=ActivityOptions)
     turns: TurnOptions = field(default_factory=TurnOptions)
     shifts: ShiftOptions = field(default_factory=ShiftOptions)
-    moments: MomentOptions = field(default_factory=MomentOptions)
+    rules: Rules = field(default_factory=default_rules)
+    characteristics: CharacteristicsOptions = field(default_factory=CharacteristicsOptions)
+    shape: ShapeOptions = field(default_factory=ShapeOptions)
     voice: VoiceOptions = field(default_factory=VoiceOptions)
     settings: Mapping[str, JSON] = field(default_factory=dict)
 
@@ -141,7 +149,7 @@ class Analyser:
     def score(
         self, call: Call, *, recording: Recording | None = None, progress: Progress | None = None
     ) -> Call:
-        """The call with scores, shifts and moments; those it had are made anew.
+        """The call with scores, characteristics, shifts, shape and moments; those it had are made anew.
 
         Works on any call with utterances: transcribed here, read from a text conversation, or stored.
 
@@ -164,15 +172,22 @@ class Analyser:
         else:
             call = recall(earlier, call, self.voice)
         tell("finding shifts and moments", 0.98)
+        call = _characterised(call, self.characteristics)
         call = replace(call, shifts=find_shifts(call, self.shifts))
-        call = replace(call, moments=flag_moments(call, self.moments))
+        call = replace(call, shape=call_shape(call, self.shape))
         before = call.provenance or Provenance(version=sentiment.__version__)
         models = (*(m for m in before.models if m.task != scorer.model.task), scorer.model)
-        settings = {**before.settings, "shifts": asdict(self.shifts), "moments": asdict(self.moments)}
+        settings = {
+            **before.settings,
+            "characteristics": asdict(self.characteristics),
+            "shifts": asdict(self.shifts),
+            "shape": asdict(self.shape),
+        }
         if recording is not None or any(u.score and u.score.voice for u in earlier.utterances):
             settings["voice"] = asdict(self.voice)
+        call = reflag(replace(call, provenance=_provenance(models, settings)), self.rules)
         tell("done", 1.0)
-        return replace(call, provenance=_provenance(models, settings))
+        return call
 
 
 def load(
@@ -180,6 +195,7 @@ def load(
     *,
     threads: int | None = None,
     score_agent_voice: bool = False,
+    rules: Rules | None = None,
 ) -> Analyser:
     """An analyser with the shipped scorer and a Whisper model. Nothing is loaded until it is used.
 
@@ -188,6 +204,7 @@ def load(
         threads: processor threads of torch (the scorer, voices of mono calls); its own setting if ``None``.
         score_agent_voice: measure every party's voice, not only the customer's. In the EU, inferring
             workers' emotions from their voice is prohibited (AI Act, Article 5(1)(f)).
+        rules: what moments are found by; the shipped rules if ``None``.
     """
     transcription = transcription or TranscriberOptions()
 
@@ -206,6 +223,7 @@ def load(
     return Analyser(
         transcriber=_once(transcriber),
         scorer=_once(scorer),
+        rules=rules or default_rules(),
         voice=VoiceOptions(score_agent_voice=score_agent_voice),
         settings={"transcription": asdict(transcription)},
     )
@@ -266,6 +284,13 @@ def _scored(call: Call, scorer: Scorer) -> Call:
             f"{_UNSCORED} {', '.join(foreign)}: the scorer was trained on {', '.join(scorer.languages)} only."
         )
     return replace(call, utterances=utterances, warnings=tuple(warnings))
+
+
+def _characterised(call: Call, options: CharacteristicsOptions) -> Call:
+    """The call with its characteristics, or the reason for having none."""
+    reason = uncharacterised(call)
+    found = characterise(call, options) if reason is None else None
+    return replace(call, characteristics=found, uncharacterised=reason)
 
 
 NOTICED_MS = 1_500

@@ -7,16 +7,14 @@ import json
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from sentiment.errors import ConversationError
 
 __all__ = ["MAY_BE_MISSING", "check", "decode", "encode", "read_json"]
-
-T = TypeVar("T")
 
 LARGEST = 2**53
 """Largest integer read from JSON (but in free fields): up to it every integer is exact in any JSON reader."""
@@ -38,21 +36,46 @@ def read_json(text: str | bytes) -> Any:
             objects nested more than :data:`DEEPEST` levels deep.
     """
     try:
-        return _clean(json.loads(text, parse_constant=_refuse, parse_float=_finite), DEEPEST)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        _check_depth(value, DEEPEST)
     except RecursionError:
         raise ValueError(f"nested more than {DEEPEST} levels deep") from None
+    return _clean(value) if _may_hold_half_pairs(text) else value
 
 
-def _clean(value: Any, levels: int) -> Any:
-    if isinstance(value, str):
-        return value if value.isascii() else _whole_characters(value)
+def _check_depth(value: Any, levels: int) -> None:
     if not isinstance(value, list | dict):
-        return value
+        return
     if not levels:
         raise ValueError(f"nested more than {DEEPEST} levels deep")
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, list | dict):
+            _check_depth(inner, levels - 1)
+
+
+def _may_hold_half_pairs(text: str | bytes) -> bool:
+    """Whether a surrogate is written in ``text``, as an escape or, in a string, as itself."""
+    if isinstance(text, bytes):
+        return b"\\ud" in text or b"\\uD" in text
+    return "\\ud" in text or "\\uD" in text or not (text.isascii() or _encodes(text))
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else _whole_characters(value)
     if isinstance(value, list):
-        return [_clean(v, levels - 1) for v in value]
-    return {_whole_characters(k): _clean(v, levels - 1) for k, v in value.items()}
+        return [_clean(v) for v in value]
+    if isinstance(value, dict):
+        return {_whole_characters(k): _clean(v) for k, v in value.items()}
+    return value
 
 
 def _whole_characters(text: str) -> str:
@@ -69,9 +92,11 @@ def _refuse(text: str) -> float:
 
 
 def encode(value: object) -> Any:
-    """A value of dataclasses as the dicts and lists :mod:`json` writes."""
+    """A value of dataclasses and named tuples as the dicts and lists :mod:`json` writes."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: encode(v) for name, v in value._asdict().items()}
     if isinstance(value, tuple | list):
         return [encode(v) for v in value]
     if isinstance(value, Mapping):
@@ -89,52 +114,10 @@ def decode(kind: Any, value: Any, where: str) -> Any:
     Raises:
         ConversationError: it is something else; the message names the field.
     """
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        return decode(next(a for a in args if a is not types.NoneType), value, where)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _fields(kind, value, where)
-    if origin is tuple:
-        check(isinstance(value, list), value, "a list", where)
-        return tuple(decode(args[0], v, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is typing.Literal:
-        check(value in args, value, " or ".join(map(repr, args)), where)
-        return value
-    if origin is Mapping:
-        check(isinstance(value, dict), value, "an object", where)
-        return {k: decode(args[1], v, f"{where}.{k}") for k, v in value.items()}
-    return _scalar(kind, value, where)
-
-
-def _fields(kind: type[T], value: Any, where: str) -> T:
-    check(isinstance(value, dict), value, "an object", where)
-    hints = _hints(cast("Any", kind))
-    if unknown := sorted(value.keys() - hints.keys()):
-        raise ConversationError(f"call JSON: {where} has unknown field {unknown[0]!r}")
-    optional = {f.name for f in dataclasses.fields(cast("Any", kind)) if f.metadata == MAY_BE_MISSING}
-    if missing := sorted(hints.keys() - value.keys() - optional):
-        raise ConversationError(f"call JSON: {where} lacks the field {missing[0]!r}")
-    given = {name: hint for name, hint in hints.items() if name in value}
-    return kind(**{name: decode(hint, value[name], f"{where}.{name}") for name, hint in given.items()})
-
-
-def _scalar(kind: Any, value: Any, where: str) -> Any:
-    if kind is datetime:
-        try:
-            return datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            check(False, value, "an ISO 8601 time", where)
-    if kind in (int, float) and type(value) is int:
-        check(abs(value) <= LARGEST, value, f"a number within ±{LARGEST}", where)
-    if kind is float:
-        check(type(value) in (int, float), value, "a number", where)
-        return float(value)
-    if kind in (int, str, bool):
-        expected = {int: "an integer", str: "text", bool: "true or false"}[kind]
-        check(type(value) is kind, value, expected, where)
-    return value
+    try:
+        return _decoder(kind)(value)
+    except _WrongError as wrong:
+        raise ConversationError(f"call JSON: {where}{''.join(reversed(wrong.path))} {wrong}") from None
 
 
 def check(ok: bool, value: Any, expected: str, where: str) -> None:
@@ -143,6 +126,140 @@ def check(ok: bool, value: Any, expected: str, where: str) -> None:
         raise ConversationError(f"call JSON: {where} must be {expected}, not {value!r:.60}")
 
 
+class _WrongError(Exception):
+    """What is wrong with a value; the decoders around it add where it is, innermost first."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.path: list[str] = []
+
+
+def _unless(ok: bool, value: Any, expected: str) -> None:
+    if not ok:
+        raise _WrongError(f"must be {expected}, not {value!r:.60}")
+
+
+Decoder = Callable[[Any], Any]
+
+
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _decoder(kind: Any) -> Decoder:
+    """What decodes a type: made once, since an archive holds millions of values of each."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        inner = _decoder(next(a for a in args if a is not types.NoneType))
+        return lambda value: None if value is None else inner(value)
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")):
+        return _fields(kind)
+    if origin is tuple:
+        return _items(_decoder(args[0]))
+    if origin is typing.Literal:
+        return _one_of(args)
+    if origin is Mapping:
+        return _entries(_decoder(args[1]))
+    return _SCALARS.get(kind, _anything)
+
+
+def _fields(kind: type[Any]) -> Decoder:
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()  # a named tuple has them all
+    optional = {f.name for f in fields if f.metadata == MAY_BE_MISSING}
+    needed = frozenset(hints.keys() - optional)
+    decoders = {name: _decoder(hint) for name, hint in hints.items()}
+
+    def decode_fields(value: Any) -> Any:
+        _unless(isinstance(value, dict), value, "an object")
+        if not (needed <= value.keys() <= decoders.keys()):
+            if unknown := sorted(value.keys() - decoders.keys()):
+                raise _WrongError(f"has unknown field {unknown[0]!r}")
+            raise _WrongError(f"lacks the field {min(needed - value.keys())!r}")
+        given = {}
+        name = ""
+        try:
+            for name, inner in value.items():
+                given[name] = decoders[name](inner)
+        except _WrongError as wrong:
+            wrong.path.append(f".{name}")
+            raise
+        return kind(**given)
+
+    return decode_fields
+
+
+def _items(decoder: Decoder) -> Decoder:
+    def decode_items(value: Any) -> Any:
+        _unless(isinstance(value, list), value, "a list")
+        decoded: list[Any] = []
+        try:
+            for inner in value:
+                decoded.append(decoder(inner))  # noqa: PERF401 - its length says which item is wrong
+        except _WrongError as wrong:
+            wrong.path.append(f"[{len(decoded)}]")
+            raise
+        return tuple(decoded)
+
+    return decode_items
+
+
+def _entries(decoder: Decoder) -> Decoder:
+    def decode_entries(value: Any) -> Any:
+        _unless(isinstance(value, dict), value, "an object")
+        decoded = {}
+        key = ""
+        try:
+            for key, inner in value.items():
+                decoded[key] = decoder(inner)
+        except _WrongError as wrong:
+            wrong.path.append(f".{key}")
+            raise
+        return decoded
+
+    return decode_entries
+
+
+def _one_of(choices: tuple[Any, ...]) -> Decoder:
+    expected = " or ".join(map(repr, choices))
+
+    def decode_choice(value: Any) -> Any:
+        _unless(value in choices, value, expected)
+        return value
+
+    return decode_choice
+
+
+def _text(value: Any) -> Any:
+    _unless(type(value) is str, value, "text")
+    return value
+
+
+def _truth(value: Any) -> Any:
+    _unless(type(value) is bool, value, "true or false")
+    return value
+
+
+def _integer(value: Any) -> Any:
+    _unless(type(value) is int, value, "an integer")
+    _unless(-LARGEST <= value <= LARGEST, value, f"a number within ±{LARGEST}")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if type(value) is float:
+        return value
+    _unless(type(value) is int, value, "a number")
+    _unless(-LARGEST <= value <= LARGEST, value, f"a number within ±{LARGEST}")
+    return float(value)
+
+
+def _time(value: Any) -> Any:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise _WrongError(f"must be an ISO 8601 time, not {value!r:.60}") from None
+
+
+def _anything(value: Any) -> Any:
+    return value
+
+
+_SCALARS: dict[Any, Decoder] = {str: _text, bool: _truth, int: _integer, float: _number, datetime: _time}

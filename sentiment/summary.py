@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sentiment.shape import call_shape
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sentiment.call import Call, Moment, Utterance
+    from sentiment.measures import ShapeName
 
 __all__ = ["Failure", "Row", "flagged", "lowest", "ranked", "summarise", "worst_first"]
 
@@ -21,8 +24,9 @@ class Row:
     ``start`` and ``end`` in [-1, 1] are the mean polarity of the first and of the last quarter
     (rounded up) of the customer's scored utterances; ``peak_intensity`` in [0, 1] is the largest of
     the customer's. All three are ``None`` if no utterance of the customer was scored. ``n_shifts``
-    counts the customer's shifts. ``top_moment`` explains the most severe moment, whose severity in
-    [0, 1] is ``top_severity``; both are ``None`` without moments.
+    counts the customer's shifts; ``shape`` is the name of the customer's course and ``story`` tells it in a
+    sentence, both ``None`` if there is too little to name. ``top_moment`` explains the most severe moment,
+    whose severity in [0, 1] is ``top_severity``; both are ``None`` without moments.
     """
 
     id: str
@@ -34,6 +38,8 @@ class Row:
     n_moments: int
     top_moment: str | None
     top_severity: float | None
+    shape: ShapeName | None = None
+    story: str | None = None
     agent_id: str | None = None
     queue: str | None = None
 
@@ -48,19 +54,22 @@ class Failure:
 
 def summarise(call: Call) -> Row:
     """The overview line of a call."""
-    scores = [u.score for u in call.said_by("customer") if u.score is not None]
-    quarter = math.ceil(len(scores) / 4)
+    intensities = [u.score.intensity for u in call.said_by("customer") if u.score is not None]
+    shape = call.shape or call_shape(call)
+    course = shape.by_participant.get("customer")
     moments = ranked(call.moments)
     return Row(
         id=call.id,
         duration_ms=call.duration_ms,
-        start=_mean([s.polarity for s in scores[:quarter]]),
-        end=_mean([s.polarity for s in scores[len(scores) - quarter :]]),
-        peak_intensity=max((s.intensity for s in scores), default=None),
+        start=None if course is None else course.start,
+        end=None if course is None else course.end,
+        peak_intensity=max(intensities, default=None),
         n_shifts=sum(shift.role == "customer" for shift in call.shifts),
         n_moments=len(moments),
         top_moment=moments[0].explanation if moments else None,
         top_severity=moments[0].severity if moments else None,
+        shape=shape.name,
+        story=shape.sentence if shape.name else None,
         agent_id=call.agent_id,
         queue=call.queue,
     )
@@ -106,7 +115,3 @@ def flagged(call: Call, moment: Moment) -> tuple[int, ...]:
         and u.start_ms < moment.end_ms
         and u.end_ms > moment.start_ms
     )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None

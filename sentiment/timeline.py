@@ -22,17 +22,26 @@ class Span(NamedTuple):
         return self.end_ms - self.start_ms
 
 
-def union(spans: Iterable[Span], *, join_ms: int = 0) -> tuple[Span, ...]:
+def union(spans: Iterable[tuple[int, int]], *, join_ms: int = 0) -> tuple[Span, ...]:
     """Merge spans that overlap or lie at most ``join_ms`` apart.
 
     Returns disjoint spans in order of time. Empty spans are dropped.
     """
     merged: list[Span] = []
-    for start, end in sorted(s for s in spans if s.end_ms > s.start_ms):
-        if merged and start <= merged[-1].end_ms + join_ms:
-            merged[-1] = Span(merged[-1].start_ms, max(merged[-1].end_ms, end))
-        else:
-            merged.append(Span(start, end))
+    first = last = 0
+    begun = False
+    for start, end in sorted(spans):
+        if end <= start:
+            continue
+        if begun and start <= last + join_ms:
+            if end > last:
+                last = end
+            continue
+        if begun:
+            merged.append(Span(first, last))
+        first, last, begun = start, end, True
+    if begun:
+        merged.append(Span(first, last))
     return tuple(merged)
 
 

@@ -2,8 +2,8 @@
 
 Three kinds:
 
-- **our own weights** (``affect``, ``speaker``, ``roles``) travel in the wheel, each a folder with a
-  ``SHA256SUMS`` file: :func:`weights_dir`, :func:`verify`;
+- **our own weights** (``affect``, ``speaker``, ``roles``, ``meaning``) travel in the wheel, each a folder
+  with a ``SHA256SUMS`` file: :func:`weights_dir`, :func:`verify`;
 - **Whisper from the package index** (``tiny.en``, ``base``), pinned here file by file: nothing is
   downloaded at run time, nothing is unpacked to disk, and what is loaded is what was checked;
 - **Whisper from elsewhere**: a local folder or file, or a name or hub id that is downloaded because
@@ -34,7 +34,12 @@ __all__ = [
     "weights_dir",
 ]
 
-OWN_WEIGHTS: Mapping[str, str] = {"affect": "score", "speaker": "speakers", "roles": "roles"}
+OWN_WEIGHTS: Mapping[str, str] = {
+    "affect": "score",
+    "speaker": "speakers",
+    "roles": "roles",
+    "meaning": "meaning",
+}
 """Our own weights: folder name to the task they serve."""
 
 MAIN_FILE = "model.safetensors"

@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from sentiment import __version__
-from sentiment.errors import InputError, SentimentError, UnknownModelError
+from sentiment.errors import InputError, RulesError, SentimentError, UnknownModelError
+from service import moments as moments_command
+from service.terminal import FAILED, INTERRUPTED, USAGE, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
     from sentiment.call import Role
     from sentiment.pipeline import Analyser
     from service.scoring import Outcome
 
 __all__ = ["main"]
-
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
-"""Exit codes: some file failed; the command is wrong; stopped with Ctrl-C. All done is 0."""
 
 app = typer.Typer(
     name="sentiment",
@@ -70,7 +67,7 @@ def score(
     paths: Paths,
     out: Out = Path("out"),
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt.")
+        str, typer.Option(metavar="LIST", help="What to write for each call: json, html, vtt, srt, txt, tca.")
     ] = "json,html",
     channels: Channels = None,
     model: ModelName = "base",
@@ -80,6 +77,7 @@ def score(
     compute_type: ComputeType = None,
     beam_size: BeamSize = None,
     threads: Threads = None,
+    rules: moments_command.RulesFile = None,
     score_agent_voice: Annotated[
         bool,
         typer.Option(
@@ -94,6 +92,7 @@ def score(
     analyser = _analyser(
         model=model, engine=engine, language=language, device=device,
         compute_type=compute_type, beam_size=beam_size, threads=threads, score_agent_voice=score_agent_voice,
+        rules=rules,
     )  # fmt: skip
     formats = _formats(format, FORMATS, "--format")
     outcomes, stopped = _run(analyser, paths, out=out, formats=formats, channels=channels)
@@ -101,7 +100,7 @@ def score(
     if "html" in formats and outcomes:
         _write_index(outcomes, out)
     elif any(outcome.row for outcome in outcomes):
-        _console().print(f"Results: {out}", soft_wrap=True, highlight=False)
+        console().print(f"Results: {out}", soft_wrap=True, highlight=False)
     raise typer.Exit(_report(outcomes, stopped))
 
 
@@ -135,7 +134,7 @@ def transcribe(
             from sentiment.files import file_stem
 
             for form in formats:
-                _console().print(out / f"{file_stem(outcome.row.id)}.{form}", soft_wrap=True, highlight=False)
+                console().print(out / f"{file_stem(outcome.row.id)}.{form}", soft_wrap=True, highlight=False)
     raise typer.Exit(_report(outcomes, stopped))
 
 
@@ -144,7 +143,11 @@ def doctor() -> None:
     """Say what is installed and which models are found where, with their checksums."""
     from service.doctor import examine
 
-    raise typer.Exit(0 if examine(_console()) else FAILED)
+    raise typer.Exit(0 if examine(console()) else FAILED)
+
+
+app.command(name="moments")(moments_command.moments)
+app.command(name="rules")(moments_command.rules)
 
 
 @app.callback(invoke_without_command=True)
@@ -153,7 +156,7 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        _console().print(f"sentiment {__version__}", highlight=False)
+        console().print(f"sentiment {__version__}", highlight=False)
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise typer.Exit(USAGE)
@@ -163,24 +166,30 @@ def main() -> None:
     """Run the command; every foreseen error is one line on stderr and a non-zero exit code."""
     try:
         app()
-    except UnknownModelError as error:
+    except (UnknownModelError, RulesError) as error:
         _fail(error, USAGE)
     except SentimentError as error:
         _fail(error, FAILED)
     except KeyboardInterrupt:
-        _console(stderr=True).print("Stopped.")
+        console(stderr=True).print("Stopped.")
         sys.exit(INTERRUPTED)
 
 
 def _fail(error: SentimentError, code: int) -> None:
-    _console(stderr=True).print(f"Error: {error}", markup=False, soft_wrap=True, highlight=False)
+    console(stderr=True).print(f"Error: {error}", markup=False, soft_wrap=True, highlight=False)
     sys.exit(code)
 
 
 def _analyser(
-    *, engine: str, threads: int | None, score_agent_voice: bool = False, **options: Any
+    *,
+    engine: str,
+    threads: int | None,
+    score_agent_voice: bool = False,
+    rules: Path | None = None,
+    **options: Any,
 ) -> Analyser:
     from sentiment.pipeline import load
+    from sentiment.rules.reader import read_rules
     from sentiment.speech.transcriber import EngineName, TranscriberOptions
 
     if engine not in get_args(EngineName):
@@ -192,6 +201,7 @@ def _analyser(
         TranscriberOptions(engine=cast("EngineName", engine), threads=threads, **given),
         threads=threads,
         score_agent_voice=score_agent_voice,
+        rules=None if rules is None else read_rules(rules),
     )
 
 
@@ -228,7 +238,7 @@ def _run(
             outcomes.append(Outcome(source=path, error=str(error)))
     taken: dict[str, Path] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(inputs))
         try:
             for n, path in enumerate(inputs):
@@ -269,11 +279,14 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sentiment.formats.html import clock, signed
+    from sentiment.formats.display import clock, humanise, signed
 
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("Call", overflow="fold")
-    for name in ("Duration", "Customer\nstart → end", "Peak\nintensity", "Shifts", "Flagged\nmoments"):
+    for name in ("Duration", "Customer\nstart → end"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Shape", width=9)
+    for name in ("Peak\nintensity", "Flagged\nmoments"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in (outcome.row for outcome in outcomes):
         if row is None:
@@ -282,24 +295,24 @@ def _show_table(outcomes: Sequence[Outcome]) -> None:
             Text(row.id),
             clock(row.duration_ms),
             "–" if row.start is None or row.end is None else f"{signed(row.start)} → {signed(row.end)}",
+            humanise(row.shape) if row.shape else "–",
             "–" if row.peak_intensity is None else f"{row.peak_intensity:.2f}",
-            str(row.n_shifts),
             str(row.n_moments),
         )
     if table.row_count:
-        _console().print(table)
+        console().print(table)
 
 
 def _report(outcomes: Sequence[Outcome], stopped: int) -> int:
     """Tell of every failure on stderr, and give the exit code; ``stopped`` is that of a run cut short."""
-    console = _console(stderr=True)
+    errors = console(stderr=True)
     failures = [outcome for outcome in outcomes if outcome.row is None]
     for outcome in failures:
-        console.print(f"Error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(f"Error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
     if stopped == INTERRUPTED:
         n_done = len(outcomes) - len(failures)
         calls = "call was" if n_done == 1 else "calls were"
-        console.print(f"Stopped. {n_done} {calls} finished and kept.", highlight=False)
+        errors.print(f"Stopped. {n_done} {calls} finished and kept.", highlight=False)
     return stopped or (FAILED if failures else 0)
 
 
@@ -314,10 +327,4 @@ def _write_index(outcomes: Sequence[Outcome], out: Path) -> None:
     failures = [Failure(name=str(o.source), error=o.error or "") for o in outcomes if o.row is None]
     index = out / "index.html"
     write_atomically(index, index_page(rows, failures))
-    _console().print(f"Report: {index}", soft_wrap=True, highlight=False)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
+    console().print(f"Report: {index}", soft_wrap=True, highlight=False)

@@ -19,6 +19,7 @@ from sentiment.errors import (
 )
 from sentiment.files import file_stem, write_atomically
 from sentiment.formats import chat
+from sentiment.formats.call_analytics import to_call_analytics
 from sentiment.formats.sidecar import read_sidecar
 from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
 from sentiment.summary import Row, summarise
@@ -41,7 +42,7 @@ AUDIO_SUFFIXES = frozenset(
 )  # fmt: skip
 """What is taken for a recording when a folder is named; a file named itself is always opened."""
 
-FORMATS = ("json", "html", "vtt", "srt", "txt")
+FORMATS = ("json", "html", "vtt", "srt", "txt", "tca")
 
 _N_PEAKS = 2000
 
@@ -128,8 +129,9 @@ def score_file(
 def earlier_rows(out: Path, *, but: Set[str]) -> list[Row]:
     """The calls of earlier runs whose JSON and page are in ``out``, except those with an id in ``but``."""
     rows = []
+    known = {f"{file_stem(call_id)}.json" for call_id in but}
     for path in sorted(out.glob("*.json")):
-        if not path.with_suffix(".html").is_file():
+        if path.name in known or not path.with_suffix(".html").is_file():
             continue
         try:
             call = from_json(path.read_bytes())
@@ -146,13 +148,13 @@ def render(
     """A call in one of :data:`FORMATS`; ``audio`` (MP3) and ``outline`` (peaks) are for the page.
 
     Raises:
-        ConversationError: subtitles were asked for and the call has no times.
+        ConversationError: the form cannot hold this call, as subtitles one without times.
     """
     if form == "html":
         from sentiment.formats.html import call_page
 
         return call_page(call, playback=audio, peaks=outline)
-    writers = {"json": to_json, "vtt": to_webvtt, "srt": to_srt, "txt": to_text}
+    writers = {"json": to_json, "vtt": to_webvtt, "srt": to_srt, "txt": to_text, "tca": to_call_analytics}
     return writers[form](call)
 
 

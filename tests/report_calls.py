@@ -20,6 +20,8 @@ from sentiment.call import (
     Utterance,
     Word,
 )
+from sentiment.characteristics import characterise, uncharacterised
+from sentiment.shape import call_shape
 
 STEP_MS = 1000
 POLARITIES = (0.1, 0.0, 0.3, -0.8, 0.2, -0.9, 0.1, -0.5, 0.4, 0.6, 0.3, 0.7)
@@ -92,6 +94,21 @@ def make_call(*, timed: bool = True, call_id: str = "call-1") -> Call:
             for w in TEXTS[1].split()
         )
         said[1] = replace(said[1], words=words, confidence=0.5)
+    return measured(_scored(said, timed=timed, call_id=call_id))
+
+
+def measured(call: Call) -> Call:
+    """The call with its characteristics, or the reason for having none, and its shape."""
+    reason = uncharacterised(call)
+    return replace(
+        call,
+        characteristics=characterise(call) if reason is None else None,
+        uncharacterised=reason,
+        shape=call_shape(call),
+    )
+
+
+def _scored(said: list[Utterance], *, timed: bool, call_id: str) -> Call:
     return Call(
         id=call_id,
         duration_ms=13_000 if timed else None,

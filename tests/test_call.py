@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import typing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
@@ -12,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment import call as domain
+from sentiment import measures, timeline
 from sentiment.call import Call, from_json, to_json
 from sentiment.errors import ConversationError
+from sentiment.strict_json import MAY_BE_MISSING
 
 SCHEMA = json.loads(files("sentiment").joinpath("call.schema.json").read_text("utf-8"))
 
@@ -112,6 +115,77 @@ audio = st.builds(
 provenance = st.builds(domain.Provenance, version=text, settings=free)
 
 
+def by_participant(strategy):
+    return st.dictionaries(st.sampled_from(["agent", "customer", "unknown_1"]), strategy, max_size=2)
+
+
+span = st.builds(timeline.Span, index, index)
+occurrences = st.builds(measures.Occurrences, total_time_ms=index, instances=some(span))
+interruption = st.builds(
+    measures.Interruption,
+    interrupter=role,
+    utterance_index=index,
+    interrupted_index=index,
+    start_ms=index,
+    end_ms=index,
+)
+latency = st.builds(measures.ParticipantLatency, count=st.integers(1, 9), median_ms=index, longest_ms=index)
+speed = st.builds(
+    measures.ParticipantSpeed,
+    average_words_per_minute=maybe(st.floats(0, 500)),
+    words=index,
+    talk_time_ms=index,
+)
+characteristics = st.builds(
+    measures.Characteristics,
+    total_conversation_duration_ms=index,
+    speech_time_ms=index,
+    silence_time_ms=index,
+    talk_time=st.builds(
+        measures.TalkTime,
+        total_time_ms=index,
+        details_by_participant=by_participant(st.builds(measures.ParticipantTime, total_time_ms=index)),
+    ),
+    non_talk_time=occurrences,
+    dead_air=occurrences,
+    overtalk=occurrences,
+    interruptions=st.builds(
+        measures.Interruptions,
+        total_count=index,
+        total_time_ms=index,
+        interruptions_by_interrupter=by_participant(some(interruption)),
+    ),
+    talk_speed=st.builds(measures.TalkSpeed, details_by_participant=by_participant(speed)),
+    response_latency=st.builds(measures.ResponseLatency, details_by_participant=by_participant(latency)),
+    note=maybe(text),
+)
+quarter = st.builds(
+    measures.Quarter, start_ms=maybe(index), end_ms=maybe(index), utterances=index, mean=maybe(polarity)
+)
+trajectory = st.builds(
+    measures.Trajectory,
+    utterances=st.integers(1, 99),
+    start=polarity,
+    end=polarity,
+    mean=polarity,
+    slope_per_minute=maybe(st.floats(-9, 9)),
+    slope_per_utterance=maybe(st.floats(-2, 2)),
+    lowest=polarity,
+    lowest_index=index,
+    lowest_at_ms=maybe(index),
+    recovery=maybe(unit),
+    volatility=maybe(st.floats(0, 2)),
+    quarters=st.tuples(quarter, quarter, quarter, quarter),
+)
+shape = st.builds(
+    measures.Shape,
+    name=maybe(st.sampled_from(typing.get_args(measures.ShapeName))),
+    unnamed=maybe(text),
+    sentence=text,
+    by_participant=by_participant(trajectory),
+)
+
+
 def consistent(call):
     """The same call with every index led back to an utterance or channel there is."""
     n_channels, n_utterances = len(call.channels), len(call.utterances)
@@ -123,8 +197,33 @@ def consistent(call):
         trigger = None if shift.trigger_index is None else shift.trigger_index % n_utterances
         return replace(shift, utterance_index=shift.utterance_index % n_utterances, trigger_index=trigger)
 
+    def measured():
+        found, course = call.characteristics, call.shape
+        if found is not None:
+            kept = {
+                who: tuple(
+                    replace(i, utterance_index=i.utterance_index % n_utterances, interrupted_index=0)
+                    for i in each
+                )
+                if n_utterances
+                else ()
+                for who, each in found.interruptions.interruptions_by_interrupter.items()
+            }
+            found = replace(
+                found, interruptions=replace(found.interruptions, interruptions_by_interrupter=kept)
+            )
+        if course is not None:
+            kept = {
+                who: replace(each, lowest_index=each.lowest_index % n_utterances)
+                for who, each in course.by_participant.items()
+                if n_utterances
+            }
+            course = replace(course, by_participant=kept)
+        return {"characteristics": found, "shape": course}
+
     return replace(
         call,
+        **measured(),
         channels=tuple(replace(c, index=i) for i, c in enumerate(call.channels)),
         utterances=tuple(
             replace(u, index=i, channel=u.channel % n_channels if n_channels else u.channel)
@@ -152,6 +251,9 @@ calls = st.builds(
     estimates=some(estimate),
     warnings=some(text),
     provenance=maybe(provenance),
+    characteristics=maybe(characteristics),
+    uncharacterised=maybe(text),
+    shape=maybe(shape),
 ).map(consistent)
 
 
@@ -167,15 +269,17 @@ def test_the_schema_has_exactly_the_fields_of_the_values():
     for name, definition in SCHEMA["$defs"].items():
         if not name[0].isupper():
             continue
-        fields = {f.name for f in dataclasses.fields(getattr(domain, name))} | (
-            {"schema"} if name == "Call" else set()
-        )
+        kind = next(getattr(m, name) for m in (domain, measures, timeline) if hasattr(m, name))
+        if name == "Span":
+            fields, later = set(kind._fields), set()
+        else:
+            fields = {f.name for f in dataclasses.fields(kind)} | ({"schema"} if name == "Call" else set())
+            later = {f.name for f in dataclasses.fields(kind) if f.metadata == MAY_BE_MISSING}
         assert set(definition["properties"]) == fields, name
-        later = {"voice"} if name == "Score" else set()
         assert set(definition["required"]) == fields - later, name
 
 
-def test_a_file_written_before_voices_were_measured_is_still_read():
+def test_a_file_written_by_an_earlier_version_is_still_read():
     score = domain.Score(
         polarity=-0.5, intensity=0.5, p_negative=0.5, p_neutral=0.5, p_positive=0.0, emotions={}, model="m"
     )
@@ -185,11 +289,36 @@ def test_a_file_written_before_voices_were_measured_is_still_read():
     call = Call(id="a", duration_ms=1, utterances=(said,))
     body = json.loads(to_json(call))
     assert body["utterances"][0]["score"].pop("voice") is None
+    assert [body.pop(name) for name in ("characteristics", "uncharacterised", "shape")] == [None] * 3
     assert from_json(json.dumps(body)) == call
     jsonschema.validate(body, SCHEMA)
     del body["utterances"][0]["score"]["truncated"]
     with pytest.raises(ConversationError, match="truncated"):
         from_json(json.dumps(body))
+
+
+def test_what_is_measured_refers_to_utterances_there_are():
+    said = domain.Utterance(index=0, channel=0, role="customer", start_ms=0, end_ms=1, text="No.")
+    cut = measures.Interruption(
+        interrupter="agent", utterance_index=0, interrupted_index=7, start_ms=0, end_ms=1
+    )
+    none = measures.Occurrences(total_time_ms=0, instances=())
+    found = measures.Characteristics(
+        total_conversation_duration_ms=1,
+        speech_time_ms=1,
+        silence_time_ms=0,
+        talk_time=measures.TalkTime(total_time_ms=1, details_by_participant={}),
+        non_talk_time=none,
+        dead_air=none,
+        overtalk=none,
+        interruptions=measures.Interruptions(
+            total_count=1, total_time_ms=1, interruptions_by_interrupter={"agent": (cut,)}
+        ),
+        talk_speed=measures.TalkSpeed(details_by_participant={}),
+        response_latency=measures.ResponseLatency(details_by_participant={}),
+    )
+    with pytest.raises(ConversationError, match=r"interrupter\.agent\[0\]\.interrupted_index .* not 7"):
+        from_json(to_json(Call(id="a", duration_ms=1, utterances=(said,), characteristics=found)))
 
 
 def test_metadata_keeps_its_types():

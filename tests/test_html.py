@@ -11,10 +11,11 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_calls import make_call, utterance
+from report_calls import make_call, measured, utterance
 
 from sentiment.call import Call, Channel, Estimate
-from sentiment.formats.html import call_page, clock, index_page, pieces, signed, tone
+from sentiment.formats.display import clock, pieces, seconds, signed, tenths, tone
+from sentiment.formats.html import call_page, index_page
 from sentiment.summary import Failure, summarise
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \" ' & {{ 7*7 }} </title>"
@@ -150,8 +151,51 @@ def test_without_a_recording_there_is_no_player(call):
 def test_the_gist_names_start_end_and_lowest():
     text = read(make_call()).words
     # two of the six customer utterances at each end: 0.0 and -0.8; 0.6 and 0.7
-    assert "The customer went from negative to positive (−0.40 → +0.65), lowest −0.90 at 0:05" in text
+    assert "The customer’s words: negative −0.40 → positive +0.65, lowest −0.90 at 0:05" in text
     assert "2 shifts, 2 flagged moments." in text
+
+
+def test_the_sentence_stands_under_the_title():
+    text = read(make_call()).words
+    assert text.index("call-1") < text.index(
+        "dip and recovery The customer started neutral, fell at 0:03 right"
+    )
+    assert "and ended grateful." in text
+
+
+def test_without_a_name_there_is_no_sentence_and_without_a_shape_the_overview_has_none():
+    unnamed = make_call()
+    unnamed = measured(replace(unnamed, utterances=unnamed.utterances[:3], shifts=(), moments=()))
+    assert 'class="story"' not in call_page(unnamed, playback=None)
+    earlier = replace(
+        unnamed, characteristics=None, uncharacterised=None, shape=None
+    )  # of an earlier version
+    assert "Talk time" not in call_page(earlier, playback=None)
+
+
+def test_the_table_of_the_conversation():
+    text = read(make_call()).words
+    # Each speaks for .9 s six times; but the words of one utterance are known to take .1 s.
+    assert "Agent Customer Talk time 5.4 s 54 % 4.6 s 46 % Words a minute 333 417" in text
+    assert "Interrupts 0 0" in text
+    assert "Quarter 4 +1.5 +3.2" in text
+    assert "Nobody speaks for 2.4 s of 0:12." in text
+
+
+def test_a_place_in_the_table_seeks():
+    call = make_call()
+    late = tuple(
+        replace(u, start_ms=u.start_ms + 20_000, end_ms=u.end_ms + 20_000) for u in call.utterances[6:]
+    )
+    page = read(measured(replace(call, utterances=(*call.utterances[:6], *late))))
+    assert "Dead air, unannounced: 20.1 s at 0:06." in page.words
+    assert "6400" in {button.get("data-ms") for button in page.all("button")}
+
+
+def test_a_chat_says_why_it_has_no_talk_times():
+    text = read(make_call(timed=False)).words
+    assert "No talk times: no utterance takes time, as in a text conversation." in text
+    assert "Quarter 1" in text
 
 
 def test_moments_come_most_severe_first_and_seek():
@@ -227,7 +271,7 @@ def test_speakers_of_unknown_role_are_numbered_and_nobody_is_called_the_customer
         utterances=tuple(replace(u, role="unknown") for u in call.utterances),
         shifts=(),
     )
-    page = read(call)
+    page = read(measured(call))
     assert [p["name"] for p in page.chart["parties"]] == ["Speaker 1", "Speaker 2"]
     assert "No voice of this conversation is known to be the customer" in page.words
 
@@ -287,7 +331,7 @@ def test_no_failure_is_hidden():
 
 def test_an_unscored_call_says_so_in_the_overview():
     call = replace(make_call(), utterances=(utterance(1, "Hm.", None),), shifts=(), moments=())
-    assert "not scored" in Page(index_page([summarise(call)], [])).words
+    assert "not scored" in Page(index_page([summarise(measured(call))], [])).words
 
 
 # -- how values are written ----------------------------------------------------------------------
@@ -317,3 +361,16 @@ def test_tone_is_symmetric_about_zero(value):
 
 def test_tone_ends():
     assert [tone(v) for v in (-1, -0.6, 0.0, 0.3, 1)] == ["n4", "n2", "z", "p1", "p4"]
+
+
+@given(st.floats(-5, 5))
+def test_tenths_read_back_and_zero_has_no_sign(value):
+    written = tenths(value)
+    assert float(written.replace("−", "-")) == pytest.approx(value, abs=0.0501)
+    assert written == "0.0" or written[0] in "+−"
+
+
+def test_lengths_of_time():
+    assert [seconds(ms) for ms in (0, 660, 59_900, 60_000, 3_600_000)] == [
+        "0.0 s", "0.7 s", "59.9 s", "1:00", "1:00:00",
+    ]  # fmt: skip

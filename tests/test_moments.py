@@ -11,14 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.call import Shift, Word, from_json, to_json
-from sentiment.moments import RULES, MomentOptions, flag_moments
+from sentiment.moments import flag_moments
 from sentiment.phrases import clock, normalise, quote, signed, speaker, when
+from sentiment.rules.reader import default_rules
+
+RULES = default_rules()
 
 
-def found(rule, *turns, options=None, **fields):
-    """What one rule finds in a call of these turns."""
-    made = call(*turns, **fields)
-    return [m for m in flag_moments(made, options or MomentOptions()) if m.rule == rule]
+def alone(name):
+    """One of the shipped rules, without the others that may take its moments' place."""
+    (rule,) = [rule for rule in RULES.rules if rule.name == name]
+    return dataclasses.replace(RULES, rules=(dataclasses.replace(rule, yields_to=()),))
+
+
+def found(name, *turns, **fields):
+    """What one of the shipped rules finds in a call of these turns."""
+    return list(flag_moments(call(*turns, **fields), alone(name)))
 
 
 def rules_of(*turns):
@@ -85,6 +93,47 @@ def test_a_trigger_is_named_by_its_own_role(role, who):
     assert moment.explanation.endswith(f"rose from 0.00 to +0.50 right after {who} said “All done.”")
 
 
+def test_a_fall_that_is_not_mended_is_told_once_and_as_such():
+    said = [
+        customer("It is all fine.", 0.3), agent("There is a fee for that."),
+        customer("Then this is no good to me.", -0.7), agent(), customer("I am not happy with it.", -0.6),
+    ]  # fmt: skip
+    fall = shift("customer", 2, 0.3, -0.65, trigger=1, at_ms=9_000)
+    found_moments = flag_moments(call(*said, shifts=(fall,)))
+    (moment,) = [m for m in found_moments if m.rule in ("not_recovered", "worsening", "ends_badly")]
+    assert moment.rule == "not_recovered"
+    assert moment.explanation == (
+        "At 0:09 the customer's mood fell from +0.30 to −0.65 right after the agent said "
+        "“There is a fee for that.”, and it did not recover (the call ended at −0.65)."
+    )
+    assert moment.evidence.numbers["ending_polarity"] == -0.654
+    happier = [*said[:4], customer("That is kind, I am happy with it now.", 0.7), customer("Bye then.", 0.6)]
+    risen = shift("customer", 4, -0.65, 0.65, trigger=3)
+    rules = {m.rule for m in flag_moments(call(*happier, shifts=(fall, risen)))}
+    assert rules >= {"worsening", "recovery"}
+    assert "not_recovered" not in rules
+
+
+def test_a_rise_from_good_to_better_is_no_recovery():
+    said = [customer(), agent(), customer()]
+    assert not found("recovery", *said, shifts=(shift("customer", 2, 0.3, 0.8, trigger=1),))
+
+
+ANGRY = {"emotions": {"anger": 0.8}, "intensity": 0.8}
+
+
+def test_anger_near_the_end_is_unresolved_unless_something_warmer_follows():
+    before = [t for word in WORDS for t in (agent(f"Is it {word}?"), customer(f"It is {word}."))]
+    angry = customer("I have had enough of this.", -0.8, **ANGRY)
+    (moment,) = found("unresolved_anger", *before, angry, agent(), customer("Whatever, goodbye.", -0.1))
+    assert moment.evidence.utterances == (20,)
+    assert "the customer was angry (anger 0.80) and said nothing warmer after it" in moment.explanation
+    assert not found("unresolved_anger", *before, angry, agent(), customer("Oh, thank you so much!", 0.7))
+    assert not found("unresolved_anger", angry, *before), "long ago"
+    rules = rules_of(*before, angry, agent(), customer("Whatever, goodbye.", -0.7))
+    assert not rules & {"peak_anger", "strong_negative", "ends_badly"}, "told once"
+
+
 def test_strong_words_of_a_customer_are_a_moment_however_mild_ones_are_not():
     angry = "This is an outrage and you know it."
     (moment,) = found("strong_negative", agent(), customer(angry, -0.9))
@@ -112,11 +161,12 @@ def test_moments_close_together_are_one_and_those_far_apart_are_not():
 
 
 def test_only_the_peak_of_anger_is_flagged():
-    turns = [customer(emotions={"anger": p, "annoyance": 0.3}) for p in (0.6, 0.9, 0.7)]
+    turns = [customer(emotions={"anger": p, "annoyance": 0.3}, intensity=0.6) for p in (0.6, 0.9, 0.7)]
     (moment,) = found("peak_anger", *turns)
     assert moment.evidence.utterances == (1,)
     assert moment.evidence.numbers == {"anger_probability": 0.9}
-    assert not found("peak_anger", *turns, options=MomentOptions(anger_probability=0.95))
+    assert not found("peak_anger", customer(emotions={"anger": 0.4}, intensity=0.6))
+    assert not found("peak_anger", customer(emotions={"anger": 0.9}, intensity=0.4)), "said too mildly"
 
 
 def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
@@ -129,6 +179,40 @@ def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
     assert "(−0.69 on average), saying “This did not help me at all" in moment.explanation
     assert not found("ends_badly", *bad[:6])
     assert not found("ends_badly", *reversed(bad))
+
+
+DISTRESS = customer("My mother is in hospital and I can't get any money.", -0.8)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I'm so sorry to hear that.",
+        "I completely understand how you feel.",
+        "Oh no, that must be awful for you.",
+        "That sounds really stressful.",
+        "I can imagine how worrying that is.",
+        "I would be upset too.",
+        "Let me sort this out for you right now.",
+    ],
+)
+def test_distress_that_is_acknowledged_is_no_missed_empathy(reply):
+    assert not found("missed_empathy", DISTRESS, agent(reply), customer())
+    assert not found("missed_empathy", DISTRESS, agent("Can I take your name?"), customer(), agent(reply))
+
+
+def test_distress_that_is_passed_over_is_missed_empathy():
+    cold = DISTRESS, agent("Can I take your account number?"), customer(), agent("And your post code?")
+    (moment,) = found("missed_empathy", *cold, customer(), agent("I am sorry about all that."))
+    assert moment.evidence.utterances == (0, 1)
+    assert moment.explanation == (
+        "At 0:00 the customer was in distress (−0.80), saying “My mother is in hospital and I can't get any "
+        "money.”, and the agent's next two turns did not acknowledge it, beginning "
+        "“Can I take your account number?”"
+    )
+    assert not found("missed_empathy", DISTRESS), "the call ended"
+    assert not found("missed_empathy", DISTRESS, agent("Mm-hm."), customer("So."), agent("I am so sorry."))
+    assert not found("missed_empathy", customer("That is bad.", -0.8), *cold[1:]), "no more than a remark"
 
 
 # -- timing ----------------------------------------------------------------------------------------
@@ -175,24 +259,26 @@ def test_silence_without_a_word_of_waiting_is_just_silence():
 
 def test_an_agent_who_talks_over_the_customer_is_flagged():
     first = customer("And then I told them that", start_ms=0, end_ms=6_000)
-    (moment,) = found("overtalk", first, agent("Let me stop you there.", start_ms=4_000, end_ms=9_000))
+    (moment,) = found(
+        "agent_interrupts", first, agent("Let me stop you there.", start_ms=4_000, end_ms=9_000)
+    )
     assert moment.evidence.numbers == {"overlap_s": 2.0}
     assert moment.explanation == (
         "At 0:04 the agent talked 2.0 seconds over the customer, who was saying “And then I told them that”."
     )
-    assert not found("overtalk", first, agent("Mm-hm.", start_ms=4_000, end_ms=5_000))
-    assert not found("overtalk", first, agent(start_ms=6_000, end_ms=9_000))
+    assert not found("agent_interrupts", first, agent("Mm-hm.", start_ms=4_000, end_ms=5_000))
+    assert not found("agent_interrupts", first, agent(start_ms=6_000, end_ms=9_000))
 
 
 def test_who_starts_at_the_very_same_time_talks_over_nobody():
     both = {"start_ms": 0, "end_ms": 6_000}
-    assert not found("overtalk", customer(**both), agent(**both))
-    assert not found("overtalk", agent(**both), customer(**both))
+    assert not found("agent_interrupts", customer(**both), agent(**both))
+    assert not found("agent_interrupts", agent(**both), customer(**both))
 
 
-def test_overtalk_counts_every_utterance_that_is_cut_and_none_that_is_over():
+def test_an_interruption_is_told_by_what_was_cut_last():
     (moment,) = found(
-        "overtalk",
+        "agent_interrupts",
         customer("All of this.", start_ms=0, end_ms=9_000),
         customer("It is over.", start_ms=1_000, end_ms=5_000),
         customer("And then.", start_ms=2_000, end_ms=10_000),
@@ -202,7 +288,7 @@ def test_overtalk_counts_every_utterance_that_is_cut_and_none_that_is_over():
     assert "who was saying “And then.”" in moment.explanation
 
 
-def test_four_thousand_utterances_take_well_under_a_second():
+def test_four_thousand_utterances_that_overlap_take_seconds():
     word_ms = 100
     turns = []
     for i in range(4_000):
@@ -214,21 +300,39 @@ def test_four_thousand_utterances_take_well_under_a_second():
         made = (customer, agent)[i % 2]("no " * len(words), start_ms=at, end_ms=at + 4_000)
         turns.append(dataclasses.replace(made, words=words))
     long = call(*turns)
-    rule = next(rule for rule in RULES if rule.name == "overtalk")
     start = time.process_time()
-    (moment,) = rule.find(long, MomentOptions())
-    assert time.process_time() - start < 1.0  # about 0.3 s on a free core
-    assert len(moment.evidence.utterances) == 2_000
+    flag_moments(long)
+    assert time.process_time() - start < 4.0  # 1.3 s on a free core
 
 
 def test_a_customer_who_talks_over_the_agent_is_not():
-    assert not found("overtalk", agent(start_ms=0, end_ms=6_000), customer(start_ms=2_000, end_ms=9_000))
+    assert not found(
+        "agent_interrupts", agent(start_ms=0, end_ms=6_000), customer(start_ms=2_000, end_ms=9_000)
+    )
 
 
 def test_an_agent_who_speaks_in_the_customers_pause_does_not_talk_over_them():
     words = tuple(Word(text="w", start_ms=s, end_ms=s + 400, probability=1.0) for s in (0, 400, 800, 6_000))
     first = dataclasses.replace(customer(start_ms=0, end_ms=6_400), words=words)
-    assert not found("overtalk", first, agent(start_ms=2_000, end_ms=5_000))
+    assert not found("agent_interrupts", first, agent(start_ms=2_000, end_ms=5_000))
+
+
+def test_a_silence_that_frustrates_is_told_with_what_came_of_it():
+    turns = agent("Hold on, please.", end_ms=2_000), agent("Right.", start_ms=40_000)
+    angry = customer("I have been waiting here for ages.", -0.6, start_ms=41_000)
+    (moment,) = found("dead_air_frustration", *turns, angry)
+    assert (moment.start_ms, moment.evidence.utterances) == (2_000, (0, 2))
+    assert moment.explanation == (
+        "At 0:02 the customer was kept waiting for 38 seconds after the agent said “Hold on, please.”, "
+        "and then the customer was frustrated: “I have been waiting here for ages.”"
+    )
+    assert "long_silence" not in rules_of(*turns, angry), "told once"
+    calm = customer("Oh good, you are back.", 0.2, start_ms=41_000)
+    assert not found("dead_air_frustration", *turns, calm)
+    assert "long_silence" in rules_of(*turns, calm)
+    talk = agent("So I have looked at it all now.", start_ms=41_000, end_ms=100_000)
+    late = dataclasses.replace(angry, start_ms=101_000)
+    assert not found("dead_air_frustration", *turns, talk, late)
 
 
 # -- wording ---------------------------------------------------------------------------------------
@@ -246,13 +350,13 @@ def test_an_agent_who_speaks_in_the_customers_pause_does_not_talk_over_them():
         ("threat_to_leave", "Then I'm switching to another provider!"),
         ("threat_to_leave", "Nobody helps so I want to cancel."),
         ("threat_to_leave", "I'll take my business elsewhere."),
-        ("threat_to_leave", "you will hear from my lawyer"),
-        ("threat_to_leave", "I will report this to the regulator."),
+        ("complaint_or_legal", "you will hear from my lawyer"),
+        ("complaint_or_legal", "I will report this to the regulator."),
         ("threat_to_leave", "I am never going to use your company again."),
         ("escalation_request", "Let me speak to your manager."),
         ("escalation_request", "i'd like to talk to a supervisor please"),
         ("escalation_request", "Can I speak with someone else?"),
-        ("escalation_request", "I want to file a complaint."),
+        ("complaint_or_legal", "I want to file a complaint."),
         ("repeated_contact", "This is the third time I call about this."),
         ("repeated_contact", "I've called twice already."),
         ("repeated_contact", "ive called you guys like three times"),
@@ -278,7 +382,7 @@ def test_what_a_customer_says_is_heard_in_any_spelling(rule, text):
         ("threat_to_leave", "I never said I would switch to another provider."),
         ("threat_to_leave", "Please cancel my order from last week."),
         ("threat_to_leave", "I need to cancel my appointment on Friday."),
-        ("threat_to_leave", "The window regulator is broken."),
+        ("complaint_or_legal", "The window regulator is broken."),
         ("threat_to_leave", "I'll leave you my number."),
         ("threat_to_leave", "We're moving to a new house."),
         ("threat_to_leave", "I moved my lawn mower."),
@@ -309,6 +413,49 @@ def test_dismissive_wording_is_the_agents_and_wording_only(text):
     assert not found("dismissive_wording", customer(text), agent())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What do you want me to do?",
+        "As I just said before, no.",
+        "Hurry up, please.",
+        "Are you even listening?",
+    ],
+)
+def test_impatient_wording_is_curt(text):
+    (moment,) = found("agent_curt", customer(), agent(text, None))
+    assert moment.evidence.utterances == (1,)
+    assert not found("agent_curt", customer(text), agent())
+
+
+def test_replies_of_a_word_or_two_to_an_upset_customer_are_curt_if_there_are_several():
+    upset = [customer(f"I have been waiting for my {word} parcel for two weeks now.", -0.6) for word in WORDS]
+    (moment,) = found(
+        "agent_curt", upset[0], agent("Account number."), upset[1], agent("Not here."), upset[2]
+    )
+    assert moment.evidence.utterances == (0, 1)
+    assert not found(
+        "agent_curt", upset[0], agent("Account number."), upset[1], agent("I will look at once.")
+    )
+    listening = agent("Okay."), agent("Mm-hm."), agent("Right, sure."), agent("I see."), agent("Sorry.")
+    assert not found("agent_curt", *(turn for pair in zip(upset, listening, strict=False) for turn in pair))
+    calm = [dataclasses.replace(u, score=customer(polarity=0.1).score) for u in upset]
+    assert not found("agent_curt", calm[0], agent("Account number."), calm[1], agent("Not here."))
+
+
+def test_saying_and_asking_the_same_again():
+    said, asked = (
+        "My washing machine has flooded the kitchen.",
+        "Can you tell me the model number printed inside?",
+    )
+    turns = customer(said), agent(asked), customer("I did not hear that."), agent(asked), customer(said)
+    (again,) = found("repeats_themselves", *turns)
+    assert again.evidence.utterances == (0, 4)
+    assert again.explanation == f"At 0:13 the customer said again what they had said at 0:00: “{said}”"
+    (question,) = found("asked_again", *turns)
+    assert question.evidence.utterances == (1, 3)
+
+
 def test_a_threat_said_in_anger_weighs_more():
     (calm,) = found("threat_to_leave", customer("I want to cancel my contract.", 0.0))
     (angry,) = found("threat_to_leave", customer("I want to cancel my contract.", -1.0))
@@ -336,20 +483,38 @@ def test_long_quotes_are_cut_at_a_word():
     assert quote("x" * 200) == "“" + "x" * 89 + "…”"
 
 
+def test_a_great_close_is_warm_thanks_and_good_words():
+    begin = [t for word in WORDS for t in (agent(f"Is it {word}?"), customer(f"It is {word}."))]
+    warm = customer("You have been so helpful, thank you!", 0.8, emotions={"gratitude": 0.9})
+    end = agent("Is there anything else I can help with?"), warm, agent("You're welcome. Have a lovely day!")
+    (moment,) = found("great_close", *begin, *end, customer("You too, bye.", 0.4))
+    assert set(moment.evidence.utterances) >= {20, 21}
+    assert "left with warm thanks (+0.80)" in moment.explanation
+    assert moment.severity < 0.3
+    assert not found("great_close", *begin, agent("Right."), warm, agent("Bye."), customer("Bye.")), (
+        "no good words"
+    )
+    assert not found("great_close", *end, *begin), "not the end"
+    plain = customer("Okay, thank you, bye bye.", 0.3, emotions={"gratitude": 0.9})
+    assert not found("great_close", *begin, end[0], plain, end[2]), "just polite"
+
+
+WORDS = ("blue", "large", "new", "square", "heavy", "round", "small", "green", "old", "long")
+
 # -- all rules -------------------------------------------------------------------------------------
 
 
 def test_a_calm_call_has_no_moments():
-    assert (
-        flag_moments(call(*[t for _ in range(10) for t in (agent(polarity=0.3), customer(polarity=0.2))]))
-        == ()
-    )
+    plain = [t for word in WORDS for t in (agent(f"Is it {word}?", 0.3), customer(f"It is {word}.", 0.2))]
+    assert flag_moments(call(*plain)) == ()
 
 
 def test_what_the_agent_may_feel_is_never_judged():
     """A furious agent and an unmoved customer: no moment, whatever the agent's scores say."""
     furious = {"anger": 1.0, "annoyance": 1.0}
-    turns = [t for _ in range(10) for t in (agent("I see.", -1.0, emotions=furious), customer(polarity=0.0))]
+    turns = [
+        t for w in WORDS for t in (agent("I see.", -1.0, emotions=furious), customer(f"It is {w}.", 0.0))
+    ]
     made = call(*turns, shifts=(shift("agent", 4, 0.9, -0.9),))
     assert flag_moments(made) == ()
 
@@ -358,13 +523,10 @@ def test_where_roles_are_unknown_nobody_is_taken_for_the_customer():
     assert not rules_of(*[utterance("unknown", "I hate this, I want to cancel.", -1.0)] * 4)
 
 
-def test_the_rules_can_be_chosen_and_their_names_are_their_moments():
-    assert len({rule.name for rule in RULES}) == len(RULES)
-    assert all(rule.description.endswith(".") and "\n" not in rule.description for rule in RULES)
+def test_moments_bear_the_name_of_their_rule():
     angry = call(customer("I want to cancel my contract.", -1.0))
-    for rule in RULES:
-        assert {m.rule for m in flag_moments(angry, rules=(rule,))} <= {rule.name}
-    assert flag_moments(angry, rules=()) == ()
+    for rule in RULES.rules:
+        assert {m.rule for m in flag_moments(angry, alone(rule.name))} <= {rule.name}
 
 
 TURNS = st.lists(

@@ -52,7 +52,7 @@ def test_provenance_names_models_and_settings():
         "fake-affect",
     ]
     assert found.provenance.version == sentiment.__version__
-    assert {"activity", "turns", "shifts", "moments"} <= found.provenance.settings.keys()
+    assert {"activity", "turns", "shifts", "rules"} <= found.provenance.settings.keys()
     assert sentiment.from_json(sentiment.to_json(found)) == found
 
 
@@ -63,7 +63,22 @@ def test_scoring_a_stored_call_keeps_what_made_its_transcript():
         ).transcribe(recording)
     again = replace(fake_analyser(), settings={"transcription": {"model": "base"}}).score(stored)
     assert again.provenance.settings["transcription"] == {"model": "large"}
-    assert fake_analyser().score(call(customer("bad"))).provenance.settings.keys() == {"shifts", "moments"}
+    assert fake_analyser().score(call(customer("bad"))).provenance.settings.keys() == {
+        "characteristics",
+        "shifts",
+        "shape",
+        "rules",
+    }
+
+
+def test_a_scored_call_has_characteristics_and_a_shape_or_the_reason_for_none():
+    found = fake_analyser().score(call(customer("bad bad"), agent("sorry"), customer("good good")))
+    assert found.characteristics.talk_time.total_time_ms == 2000
+    assert found.uncharacterised is None
+    assert found.shape.by_participant.keys() == {"customer", "agent"}
+    written = fake_analyser().score(call(customer("bad"), timed=False))
+    assert written.characteristics is None
+    assert "text conversation" in written.uncharacterised
 
 
 def test_a_map_that_does_not_fit_costs_no_transcription():

@@ -28,7 +28,8 @@ from sentiment.affect.prosody import (
 )
 from sentiment.audio import SAMPLE_RATE_HZ, Recording
 from sentiment.call import Channel, Prosody, Word
-from sentiment.formats import html
+from sentiment.formats import display
+from sentiment.formats.html import call_page
 from service.cli import _analyser
 
 unit = st.floats(0, 1)
@@ -331,17 +332,17 @@ def test_text_has_no_voice():
 def test_the_report_says_how_the_voice_differed():
     with recorded({}, {}, {}, {}, {}, LOUD) as recording:
         found = hear(recording, conversation("agent", "customer"))
-    *_, usual, loud = (html.sounded(v) for v in voices(found, "customer"))
+    *_, usual, loud = (display.sounded(v) for v in voices(found, "customer"))
     assert usual == "voice about as usual"
     assert {"louder", "higher", "sharper"} <= set(loud.removeprefix("voice ").replace(",", "").split())
     low = Prosody(arousal=0.2, cues={"pitch": -1.5, "rate": 1.2}, text_intensity=0.1)
-    assert html.sounded(low) == "voice lower than usual"
-    assert html.sounded(replace(low, cues={"pitch": -0.9})) == "voice a little calmer than usual"
-    page = html.call_page(found, playback=None)
+    assert display.sounded(low) == "voice lower than usual"
+    assert display.sounded(replace(low, cues={"pitch": -0.9})) == "voice a little calmer than usual"
+    page = call_page(found, playback=None)
     assert page.count('<p class="voice">') == 6
     assert loud in page
     unmeasured = Prosody(arousal=None, cues={}, text_intensity=0.1, unmeasured="no sound in it")
-    assert html.sounded(unmeasured) == "voice not measured: no sound in it"
+    assert display.sounded(unmeasured) == "voice not measured: no sound in it"
 
 
 @pytest.mark.shared

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from sentiment import samples
-from sentiment.moments import RULES
+from sentiment.rules.reader import default_rules
 from sentiment.timeline import Span
 
 FOLDER = Path(samples.__file__).parent
@@ -178,8 +178,8 @@ def test_it_is_quiet_where_nobody_speaks(path):
 
 def test_expected_moments_are_rules_there_are():
     expected = {rule for script in SCRIPTS for rule in truth_of(script)["moments"]}
-    assert {"worsening", "recovery", "long_silence", "escalation_request", "threat_to_leave"} <= expected
-    assert expected <= {rule.name for rule in RULES}
+    assert {"worsening", "recovery", "not_recovered", "dead_air_frustration", "threat_to_leave"} <= expected
+    assert expected <= {rule.name for rule in default_rules().rules}
 
 
 def test_the_parties_talk_over_each_other_somewhere():

@@ -156,6 +156,8 @@ def test_the_overview_keeps_the_calls_of_earlier_runs(wav, tmp_path):
     out = tmp_path / "out"
     run(wav, out, ("json", "html"))
     (out / "notes.json").write_text("{}")
+    run(wav, out, ("tca",))
+    assert "ConversationCharacteristics" in (out / "one.tca").read_text("utf-8")
     assert [row.id for row in earlier_rows(out, but=set())] == ["one"]
     assert earlier_rows(out, but={"one"}) == []
     (out / "one.html").unlink()

@@ -61,6 +61,19 @@ def test_counts_and_the_top_moment():
     assert (row.agent_id, row.queue, row.duration_ms) == ("dana", "faults", 13_000)
 
 
+def test_the_shape_has_its_name_and_its_sentence_or_neither():
+    row = summarise(make_call())
+    assert row.shape == "dip_and_recovery"
+    assert row.story is not None
+    assert row.story.startswith("The customer started neutral, fell at 0:03")
+    short = summarise(customer_call(0.2))
+    assert (short.shape, short.story) == (None, None)
+
+
+def test_a_call_stored_without_a_shape_has_the_same_row():
+    assert summarise(replace(make_call(), shape=None)) == summarise(make_call())
+
+
 def test_lowest_is_the_customers():
     found = lowest(make_call())
     assert found is not None

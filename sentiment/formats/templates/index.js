@@ -5,7 +5,7 @@
   const search = document.querySelector("#search"), found = document.querySelector("#found");
   if (!body) return;
   const rows = [...body.rows];
-  const FIRST = { id: 1, agent: 1, queue: 1, end: 1 }; // ascending first; the rest show the largest first
+  const FIRST = { id: 1, agent: 1, queue: 1, end: 1, shape: 1 }; // ascending first; the rest show the largest first
 
   for (const button of document.querySelectorAll("[data-sort]")) {
     button.addEventListener("click", () => {

@@ -1,0 +1,218 @@
+"""Flags stored calls anew by other rules: finds them, changes what changed, and counts it.
+
+Nothing is heard or scored again. Calls are shared among processes; what comes out does not depend on how
+many there are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Literal
+
+from sentiment.call import SCHEMA, Call, from_json, to_json
+from sentiment.errors import ConversationError, InputError, OutputError, SentimentError
+from sentiment.files import write_atomically
+from sentiment.moments import reflag
+from sentiment.review import Candidate, candidates
+from sentiment.strict_json import encode
+from sentiment.summary import Row, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from sentiment.call import Moment
+    from sentiment.rules.values import Rules
+
+__all__ = ["Change", "Outcome", "changes", "find_calls", "reflag_file", "reflag_files"]
+
+What = Literal["added", "gone", "kept", "reworded"]
+
+_FEW = 100
+"""Fewer calls are not worth starting processes for."""
+
+_SHARE = 20
+"""Calls a process takes at a time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A moment of ``rule`` and what became of it; ``reworded`` is kept, but for its words or severity."""
+
+    rule: str
+    what: What
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        skipped: it is JSON, but no call.
+        error: why nothing could be done.
+        changes: what became of each moment, old and new.
+        found: its moments for the review queue.
+        row: its line of the overview, if it has a page.
+        stale: why its page could not be made anew.
+    """
+
+    source: Path
+    skipped: bool = False
+    error: str | None = None
+    changes: tuple[Change, ...] = ()
+    found: tuple[Candidate, ...] = ()
+    row: Row | None = None
+    stale: str | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether any moment is another one than before."""
+        return any(change.what != "kept" for change in self.changes)
+
+
+def find_calls(paths: Iterable[Path]) -> list[tuple[Path, bool]]:
+    """The files named, and the JSON files in the folders named and below; whether each was named itself.
+
+    Raises:
+        InputError: a path that is not there, or a folder without JSON files.
+    """
+    found: dict[Path, bool] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*.json") if p.is_file() and not p.name.startswith("."))
+            if not inside:
+                raise InputError(f"{path}: no JSON files in it; name a folder that sentiment score wrote to")
+            found |= {p: found.get(p, False) for p in inside}
+        elif path.exists():
+            found[path] = True
+        else:
+            raise InputError(f"{path}: no such file or folder; check the path")
+    return list(found.items())
+
+
+def reflag_files(
+    files: Sequence[tuple[Path, bool]], rules: Rules, *, jobs: int, dry_run: bool
+) -> Iterator[Outcome]:
+    """:func:`reflag_file` on each, in the order given, as each is done, by ``jobs`` processes."""
+    if jobs == 1 or len(files) < _FEW:
+        for path, named in files:
+            yield reflag_file(path, rules, named=named, dry_run=dry_run)
+        return
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(rules, dry_run)
+    ) as pool:
+        try:
+            yield from pool.map(_one, files, chunksize=_SHARE)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _begin(rules: Rules, dry_run: bool) -> None:
+    """What each process is given once. Ctrl-C is for the process that started it."""
+    global _given
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _given = (rules, dry_run)
+
+
+def _one(file: tuple[Path, bool]) -> Outcome:
+    rules, dry_run = _given
+    return reflag_file(file[0], rules, named=file[1], dry_run=dry_run)
+
+
+_given: tuple[Rules, bool]
+
+
+def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool = False) -> Outcome:
+    """Flag the call in a file anew; write it, and its page, if that changes it and ``dry_run`` is false.
+
+    A file that is JSON but no call is skipped, unless it was ``named`` itself. Whatever fails is the
+    outcome's ``error``.
+    """
+    try:
+        text = path.read_bytes()
+        if not named and not _is_call(text):
+            return Outcome(source=path, skipped=True)
+        before = from_json(text)
+        after = reflag(before, rules)
+        page = path.with_suffix(".html")
+        has_page = page.is_file()
+        stale = None
+        if not dry_run and after != before:
+            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
+            if has_page and after.moments != before.moments:
+                stale = _render_again(page, after)
+    except OSError as error:
+        return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
+    except OutputError as error:
+        return Outcome(source=path, error=str(error))
+    except SentimentError as error:
+        return Outcome(source=path, error=f"{path}: {error}")
+    return Outcome(
+        source=path,
+        changes=changes(before.moments, after.moments),
+        found=candidates(after),
+        row=summarise(after) if has_page else None,
+        stale=stale,
+    )
+
+
+def changes(before: Iterable[Moment], after: Iterable[Moment]) -> tuple[Change, ...]:
+    """What became of each moment: one of the same rule, at the same place, is kept."""
+    old = {(m.rule, m.start_ms, m.end_ms, m.evidence.utterances): m for m in before}
+    found = []
+    for moment in after:
+        was = old.pop((moment.rule, moment.start_ms, moment.end_ms, moment.evidence.utterances), None)
+        what: What = "added" if was is None else "kept" if was == moment else "reworded"
+        found.append(Change(rule=moment.rule, what=what))
+    return (*found, *(Change(rule=moment.rule, what="gone") for moment in old.values()))
+
+
+def _is_call(text: bytes) -> bool:
+    """Whether a JSON file means to be a call, of whatever version."""
+    tag = SCHEMA.rpartition("/")[0].encode()
+    return re.search(rb'"schema"\s*:\s*"' + re.escape(tag) + b"/", text) is not None
+
+
+_TOP_LEVEL = re.compile(r'^ "(\w+)": ', re.MULTILINE)
+_REWRITTEN = ("moments", "provenance")
+
+
+def _rewritten(text: str, call: Call) -> str:
+    """``text``, from which ``call`` was read, with what flagging changes.
+
+    A call as :func:`to_json` writes it has each field on a line that one space begins, and nothing else
+    there; writing just the two fields is five times as fast as writing all. Any other form is written anew.
+    """
+    starts = {match[1]: match.start() for match in _TOP_LEVEL.finditer(text)}
+    names = ["schema", *(f.name for f in fields(Call) if f.name in starts)]
+    as_written = text.startswith("{\n ") and text.endswith("\n}") and list(starts) == names
+    if not as_written or len(_TOP_LEVEL.findall(text)) != len(names):
+        return to_json(call)
+    ends = dict(zip(names, [starts[name] for name in names[1:]], strict=False))
+    for name in reversed([name for name in names if name in _REWRITTEN]):
+        value = json.dumps(encode(getattr(call, name)), ensure_ascii=False, indent=1, allow_nan=False)
+        last = name not in ends
+        end = len(text) - 2 if last else ends[name] - 2
+        text = f'{text[: starts[name]]} "{name}": {value.replace(chr(10), chr(10) + " ")}{text[end:]}'
+    return text
+
+
+def _render_again(page: Path, call: Call) -> str | None:
+    """Make a call's page anew, with the recording of the old one; why it could not be, or ``None``."""
+    from sentiment.formats.html import call_page
+    from sentiment.formats.stored_page import sound_of
+
+    try:
+        sound = sound_of(page.read_text("utf-8"))
+        write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks))
+    except (ConversationError, OutputError) as error:
+        return f"{page}: shows the moments of before: {error}"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{page}: shows the moments of before: cannot be read ({error})"
+    return None

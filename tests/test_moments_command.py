@@ -1,0 +1,133 @@
+"""``sentiment moments`` and ``sentiment rules`` as they are typed."""
+
+import csv
+import json
+
+import pytest
+from test_reflagging import stored
+from typer.testing import CliRunner
+
+from sentiment.call import from_json
+from sentiment.formats.html import call_page, index_page
+from sentiment.rules.reader import default_rules
+from service.cli import app, main
+
+MINE = (
+    '[[rule]]\nname = "wants_out"\ndescription = "It."\nseverity = 0.4\nexplanation = "They said {quote}"\n'
+    '[[rule.all]]\nfilter = "phrase"\nrole = "customer"\nwords = ["my contract"]\n'
+)
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """Three stored calls and a file of rules, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    stored(folder, "one", agent_id="x")
+    stored(folder, "two")
+    stored(folder, "three", text="All is well with me.")
+    (folder / "tca.json").write_text("{}")
+    (tmp_path / "my.toml").write_text(MINE)
+    return folder
+
+
+def run(*args):
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def row(output, name):
+    """The numbers of one row of the table of changes."""
+    (line,) = [line for line in output.splitlines() if line.split()[:1] == [name]]
+    return line.split()[1:]
+
+
+def test_it_says_what_changed_and_what_to_review_first(out):
+    done = run("moments", "out", "--jobs", 1)
+    assert done.exit_code == 0, done.output
+    assert row(done.stdout, "threat_to_leave") == ["2", "–", "–", "–", "2"]
+    assert "1  one  threat_to_leave  0.83" in done.stdout
+    assert "the customer spoke of cancelling: “I want to cancel my contract.”" in done.stdout
+    assert "3 calls in " in done.stdout
+    assert ": 2 changed; 1 other JSON file left alone" in done.stdout
+    done = run("moments", "out", "--rules", "my.toml", "--jobs", 1, "--top", 0)
+    assert row(done.stdout, "wants_out") == ["2", "–", "–", "–", "2"]
+    assert row(done.stdout, "threat_to_leave") == ["–", "2", "–", "–", "2"]
+    assert "review" not in done.stdout
+    assert [m.rule for m in from_json((out / "two.json").read_bytes()).moments] == ["wants_out"]
+
+
+def test_a_dry_run_changes_nothing_and_says_so(out):
+    before = (out / "one.json").read_bytes()
+    done = run("moments", "out", "--dry-run")
+    assert (done.exit_code, (out / "one.json").read_bytes()) == (0, before)
+    assert ": 2 would change" in done.stdout
+
+
+def test_the_whole_queue_is_a_table_or_json(out):
+    assert run("moments", "out", "--queue", "queue.csv").exit_code == 0
+    with (out.parent / "queue.csv").open(newline="", encoding="utf-8") as file:
+        first, second = csv.DictReader(file)
+    assert (first["place"], first["call_id"], first["agent_id"], first["novelty"]) == ("1", "one", "x", "1.0")
+    assert (second["call_id"], second["novelty"]) == ("two", "0.5")
+    assert run("moments", "out", "--queue", "queue.json").exit_code == 0
+    rows = json.loads((out.parent / "queue.json").read_text("utf-8"))
+    assert [each["call_id"] for each in rows] == ["one", "two"]
+    wrong = run("moments", "out", "--queue", "queue.xls")
+    assert wrong.exit_code == 2
+    assert "end it in .csv or .json" in wrong.output
+
+
+def test_pages_and_the_overview_are_made_anew(out):
+    made = from_json((out / "one.json").read_bytes())
+    (out / "one.html").write_text(call_page(made, playback=None), "utf-8")
+    (out / "index.html").write_text(index_page([], []), "utf-8")
+    assert run("moments", "out").exit_code == 0
+    assert "spoke of cancelling" in (out / "one.html").read_text("utf-8")
+    assert "one.html" in (index := (out / "index.html").read_text("utf-8"))
+    assert "spoke of cancelling" in index
+    assert "two.html" not in index, "it has no page"
+
+
+def test_one_bad_file_costs_none_of_the_others(out):
+    (out / "bad.json").write_text('{"schema": "conversation-sentiment/call/1"}')
+    done = run("moments", "out")
+    assert done.exit_code == 1
+    assert "Error: " in done.stderr
+    assert "bad.json: call JSON: call lacks the field" in done.stderr
+    assert row(done.stdout, "threat_to_leave")[0] == "2"
+
+
+def test_a_page_that_cannot_be_read_is_told(out):
+    (out / "one.html").write_text("not ours")
+    done = run("moments", "out")
+    assert done.exit_code == 1
+    assert "one.html: shows the moments of before" in done.stderr
+    assert from_json((out / "one.json").read_bytes()).moments
+
+
+def outcome_of_main(monkeypatch, capsys, *args):
+    monkeypatch.setattr("sys.argv", ["sentiment", *map(str, args)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code, capsys.readouterr().err
+
+
+def test_wrong_rules_and_missing_folders_are_told_before_anything_is_done(out, monkeypatch, capsys):
+    (out.parent / "bad.toml").write_text(MINE.replace("phrase", "phrases"))
+    before = (out / "one.json").read_bytes()
+    for command in (("moments", "out"), ("rules",), ("score", "call.wav")):
+        code, told = outcome_of_main(monkeypatch, capsys, *command, "--rules", "bad.toml")
+        assert code == 2
+        assert told.startswith("Error: bad.toml:7: there is no filter 'phrases'")
+    assert outcome_of_main(monkeypatch, capsys, "moments", "nowhere")[0] == 1
+    assert (out / "one.json").read_bytes() == before
+
+
+def test_rules_in_force_are_listed(out):
+    done = run("rules")
+    assert done.exit_code == 0
+    assert all(rule.name in done.stdout for rule in default_rules().rules)
+    assert default_rules().sha256 in done.stdout
+    assert "1 rule of my.toml" in run("rules", "--rules", "my.toml").stdout
