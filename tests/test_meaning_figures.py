@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from distil_meaning import is_special, principal_axes, sif_weights
-from evaluation.meaning import Intent, best_threshold, decide, read_intents, similarities
+from evaluation.meaning import (
+    Intent,
+    best_threshold,
+    decide,
+    ordinary_taken,
+    quiet_threshold,
+    read_intents,
+    similarities,
+)
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sentiment.errors import InputError
@@ -70,6 +78,15 @@ def test_the_threshold_is_chosen_on_one_half_and_counted_on_the_other(intents: l
     assert (found.found, found.near_misses, found.rest) == (2, 1, 0)
     assert (found.precision, found.recall) == (2 / 3, 1)
     assert decide(items, "test", 1.1).precision is None
+
+
+def test_the_recommended_threshold_takes_few_ordinary_turns(intents: list[Intent]) -> None:
+    items = similarities(intents, at_angles)
+    near = np.concatenate([np.full(994, 0.1), [0.3, 0.415, 0.5, 0.6, 0.7, 0.9]]).astype(np.float32)
+    ordinary = {"east": near, "west": near[:100]}
+    assert quiet_threshold(items, ordinary) == 0.31
+    assert ordinary_taken(items, "tune", 0.31, ordinary) == pytest.approx(0.005)
+    assert ordinary_taken(items, "test", 0.31, ordinary) == 0
 
 
 def test_rare_pieces_weigh_more() -> None:
