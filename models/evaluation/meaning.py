@@ -1,6 +1,6 @@
 """Measure :mod:`sentiment.meaning` on rules as people would write them, into ``MEANING.md``.
 
-    python models/evaluation/meaning.py --data ../shared/data [--scratch build]
+    python models/evaluation/meaning.py --data ../shared/data [--scratch build/distil]
 
 ``meaning.jsonl`` holds 16 intents that a rule may look for, each on a line, with who says it:
 
@@ -300,16 +300,11 @@ def worst_mistakes(items: Sequence[Similarities], method: Embed, n: int = 12) ->
     return "\n".join(rows)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
-    parser.add_argument("--scratch", type=Path, default=Path("build/distil"), help="as of distil_meaning.py")
-    parser.add_argument("--out", type=Path, default=PATH.with_name("MEANING.md"))
-    args = parser.parse_args()
+def report(data: Path, scratch: Path) -> str:
+    """All figures as Markdown."""
     torch.set_num_threads(1)
-    intents, turns = read_intents(), ordinary_turns(args.data)
-    embeds = methods(Teacher(args.scratch), public_texts(args.data))
+    intents, turns = read_intents(), ordinary_turns(data)
+    embeds = methods(Teacher(scratch), public_texts(data))
     items = {name: similarities(intents, method) for name, method in embeds.items()}
     ours = embeds[OURS]
     said = ours(turns)
@@ -322,7 +317,7 @@ def main() -> None:
     model = load_meaning().model
     n_same, n_other = sum(len(i.same) for i in intents), sum(len(i.other) for i in intents)
     machine = f"{platform.machine()}, Python {platform.python_version()}"
-    text = f"""# Figures of the vectors of meaning
+    return f"""# Figures of the vectors of meaning
 
 {model.name}, weights {model.revision}, {datetime.now(UTC):%Y-%m-%d}, {machine}:
 
@@ -353,6 +348,16 @@ AP against all; ordinary turns at the recommended threshold.
 ## How it is measured
 
 {NOTES}"""
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
+    parser.add_argument("--scratch", type=Path, default=Path("build/distil"), help="as of distil_meaning.py")
+    parser.add_argument("--out", type=Path, default=PATH.with_name("MEANING.md"))
+    args = parser.parse_args()
+    text = report(args.data, args.scratch)
     args.out.write_text(text, "utf-8")
     print(text)
 
