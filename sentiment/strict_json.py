@@ -7,7 +7,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -173,30 +173,33 @@ def _fields(kind: type[Any]) -> Decoder:
             if unknown := sorted(value.keys() - decoders.keys()):
                 raise _WrongError(f"has unknown field {unknown[0]!r}")
             raise _WrongError(f"lacks the field {min(needed - value.keys())!r}")
-        given = {}
-        name = ""
         try:
-            for name, inner in value.items():
-                given[name] = decoders[name](inner)
-        except _WrongError as wrong:
-            wrong.path.append(f".{name}")
+            return kind(**{name: decoders[name](inner) for name, inner in value.items()})
+        except _WrongError:
+            _blame((f".{name}", decoders[name], inner) for name, inner in value.items())
             raise
-        return kind(**given)
 
     return decode_fields
+
+
+def _blame(parts: Iterable[tuple[str, Decoder, Any]]) -> None:
+    """Decode the parts of what failed one by one, to raise the error with the name of the first wrong one."""
+    for name, decoder, value in parts:
+        try:
+            decoder(value)
+        except _WrongError as wrong:
+            wrong.path.append(name)
+            raise
 
 
 def _items(decoder: Decoder) -> Decoder:
     def decode_items(value: Any) -> Any:
         _unless(isinstance(value, list), value, "a list")
-        decoded: list[Any] = []
         try:
-            for inner in value:
-                decoded.append(decoder(inner))  # noqa: PERF401 - its length says which item is wrong
-        except _WrongError as wrong:
-            wrong.path.append(f"[{len(decoded)}]")
+            return tuple([decoder(inner) for inner in value])
+        except _WrongError:
+            _blame((f"[{i}]", decoder, inner) for i, inner in enumerate(value))
             raise
-        return tuple(decoded)
 
     return decode_items
 
@@ -204,15 +207,11 @@ def _items(decoder: Decoder) -> Decoder:
 def _entries(decoder: Decoder) -> Decoder:
     def decode_entries(value: Any) -> Any:
         _unless(isinstance(value, dict), value, "an object")
-        decoded = {}
-        key = ""
         try:
-            for key, inner in value.items():
-                decoded[key] = decoder(inner)
-        except _WrongError as wrong:
-            wrong.path.append(f".{key}")
+            return {key: decoder(inner) for key, inner in value.items()}
+        except _WrongError:
+            _blame((f".{key}", decoder, inner) for key, inner in value.items())
             raise
-        return decoded
 
     return decode_entries
 
