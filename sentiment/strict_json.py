@@ -36,21 +36,27 @@ def read_json(text: str | bytes) -> Any:
             objects nested more than :data:`DEEPEST` levels deep.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        _check_depth(value, DEEPEST)
+        value = json.loads(text, parse_constant=_refuse)
+        if not _all_finite((value,), DEEPEST):
+            json.loads(text, parse_float=_finite)  # again and slowly, to say which number it is
     except RecursionError:
         raise ValueError(f"nested more than {DEEPEST} levels deep") from None
     return _clean(value) if _may_hold_half_pairs(text) else value
 
 
-def _check_depth(value: Any, levels: int) -> None:
-    if not isinstance(value, list | dict):
-        return
-    if not levels:
-        raise ValueError(f"nested more than {DEEPEST} levels deep")
-    for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, list | dict):
-            _check_depth(inner, levels - 1)
+def _all_finite(values: Iterable[Any], levels: int) -> bool:
+    """Whether every number is finite; raises ValueError for lists and objects more than ``levels`` deep."""
+    for value in values:
+        kind = type(value)
+        if kind is float:
+            if value - value != 0.0:
+                return False
+        elif kind is dict or kind is list:
+            if not levels:
+                raise ValueError(f"nested more than {DEEPEST} levels deep")
+            if not _all_finite(value if kind is list else value.values(), levels - 1):
+                return False
+    return True
 
 
 def _may_hold_half_pairs(text: str | bytes) -> bool:
