@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from sentiment.errors import ConversationError
 
@@ -140,9 +140,8 @@ class _WrongError(Exception):
         self.path: list[str] = []
 
 
-def _unless(ok: bool, value: Any, expected: str) -> None:
-    if not ok:
-        raise _WrongError(f"must be {expected}, not {value!r:.60}")
+def _wrong(value: Any, expected: str) -> NoReturn:
+    raise _WrongError(f"must be {expected}, not {value!r:.60}")
 
 
 Decoder = Callable[[Any], Any]
@@ -174,7 +173,8 @@ def _fields(kind: type[Any]) -> Decoder:
     decoders = {name: _decoder(hint) for name, hint in hints.items()}
 
     def decode_fields(value: Any) -> Any:
-        _unless(isinstance(value, dict), value, "an object")
+        if not isinstance(value, dict):
+            _wrong(value, "an object")
         if not (needed <= value.keys() <= decoders.keys()):
             if unknown := sorted(value.keys() - decoders.keys()):
                 raise _WrongError(f"has unknown field {unknown[0]!r}")
@@ -200,7 +200,8 @@ def _blame(parts: Iterable[tuple[str, Decoder, Any]]) -> None:
 
 def _items(decoder: Decoder) -> Decoder:
     def decode_items(value: Any) -> Any:
-        _unless(isinstance(value, list), value, "a list")
+        if not isinstance(value, list):
+            _wrong(value, "a list")
         try:
             return tuple([decoder(inner) for inner in value])
         except _WrongError:
@@ -212,7 +213,8 @@ def _items(decoder: Decoder) -> Decoder:
 
 def _entries(decoder: Decoder) -> Decoder:
     def decode_entries(value: Any) -> Any:
-        _unless(isinstance(value, dict), value, "an object")
+        if not isinstance(value, dict):
+            _wrong(value, "an object")
         try:
             return {key: decoder(inner) for key, inner in value.items()}
         except _WrongError:
@@ -226,34 +228,31 @@ def _one_of(choices: tuple[Any, ...]) -> Decoder:
     expected = " or ".join(map(repr, choices))
 
     def decode_choice(value: Any) -> Any:
-        _unless(value in choices, value, expected)
-        return value
+        return value if value in choices else _wrong(value, expected)
 
     return decode_choice
 
 
 def _text(value: Any) -> Any:
-    _unless(type(value) is str, value, "text")
-    return value
+    return value if type(value) is str else _wrong(value, "text")
 
 
 def _truth(value: Any) -> Any:
-    _unless(type(value) is bool, value, "true or false")
-    return value
+    return value if type(value) is bool else _wrong(value, "true or false")
 
 
 def _integer(value: Any) -> Any:
-    _unless(type(value) is int, value, "an integer")
-    _unless(-LARGEST <= value <= LARGEST, value, f"a number within ±{LARGEST}")
-    return value
+    if type(value) is not int:
+        _wrong(value, "an integer")
+    return value if -LARGEST <= value <= LARGEST else _wrong(value, f"a number within ±{LARGEST}")
 
 
 def _number(value: Any) -> Any:
     if type(value) is float:
         return value
-    _unless(type(value) is int, value, "a number")
-    _unless(-LARGEST <= value <= LARGEST, value, f"a number within ±{LARGEST}")
-    return float(value)
+    if type(value) is not int:
+        _wrong(value, "a number")
+    return float(value) if -LARGEST <= value <= LARGEST else _wrong(value, f"a number within ±{LARGEST}")
 
 
 def _time(value: Any) -> Any:
