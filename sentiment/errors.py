@@ -6,6 +6,8 @@
     │   ├── ConversationError   a text conversation or a sidecar file
     │   ├── ChannelMapError     roles that do not fit the channels
     │   ├── FitError            figures that do not determine a statistical model
+    │   ├── TableError      a table of surveys, contacts ...: a file, a column, a column map
+    │   ├── MetricError     a metric, its variant or parameter, or a grouping that there is not
     │   └── RulesError      a file of rules: the message begins with its name and a line number
     ├── ModelError          a model cannot be had
     │   ├── UnknownModelError   no model of that name or path
@@ -24,10 +26,12 @@ __all__ = [
     "CorruptModelError",
     "FitError",
     "InputError",
+    "MetricError",
     "ModelError",
     "OutputError",
     "RulesError",
     "SentimentError",
+    "TableError",
     "UnknownModelError",
 ]
 
@@ -54,6 +58,14 @@ class ChannelMapError(InputError):
 
 class FitError(InputError):
     """Figures are too few, or do not determine the statistical model asked for."""
+
+
+class TableError(InputError):
+    """A table of surveys, contacts, customers ... or the map of its columns cannot be used."""
+
+
+class MetricError(InputError):
+    """A metric is asked for that there is not, or in a way it cannot be counted."""
 
 
 class RulesError(InputError):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from sentiment import __version__
-from sentiment.errors import InputError, RulesError, SentimentError, UnknownModelError
+from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
+from service import metrics as metrics_command
 from service import moments as moments_command
 from service.terminal import FAILED, INTERRUPTED, USAGE, console
 
@@ -146,6 +147,7 @@ def doctor() -> None:
     raise typer.Exit(0 if examine(console()) else FAILED)
 
 
+app.add_typer(metrics_command.app, name="metrics")
 app.command(name="moments")(moments_command.moments)
 app.command(name="rules")(moments_command.rules)
 
@@ -166,7 +168,7 @@ def main() -> None:
     """Run the command; every foreseen error is one line on stderr and a non-zero exit code."""
     try:
         app()
-    except (UnknownModelError, RulesError) as error:
+    except (UnknownModelError, RulesError, MetricError) as error:
         _fail(error, USAGE)
     except SentimentError as error:
         _fail(error, FAILED)

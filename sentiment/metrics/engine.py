@@ -1,0 +1,265 @@
+"""Computes metrics: one query for each table, whatever the number of metrics and groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+
+from sentiment.errors import MetricError
+from sentiment.metrics.calendar import Calendar
+from sentiment.metrics.catalogue import Request, parse
+from sentiment.metrics.conversations import read_calls
+from sentiment.metrics.derived import derived_input
+from sentiment.metrics.inputs import Input, open_input
+from sentiment.metrics.intervals import LEVEL, z_of
+from sentiment.metrics.maps import ColumnMap, load_map
+from sentiment.metrics.needs import lacking, needed
+from sentiment.metrics.ranked import Rate
+from sentiment.metrics.result import Figures, Group, Result, nothing, ordered, pool_part
+from sentiment.metrics.schemas import TABLES, given_schema
+from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
+from sentiment.metrics.workspace import Workspace, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from sentiment.metrics.intervals import Array
+    from sentiment.metrics.sources import Source
+
+__all__ = ["compute"]
+
+
+def compute(
+    metrics: Sequence[str | Request],
+    *,
+    by: Sequence[str] = (),
+    calendar: Calendar | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    where: Mapping[str, Any] | None = None,
+    maps: Mapping[str, ColumnMap | str | Path] | None = None,
+    set_aside: Path | None = None,
+    threads: int | None = None,
+    memory: str = "3GB",
+    **tables: Source,
+) -> Result:
+    """Compute metrics by group.
+
+    Args:
+        metrics: what to compute: ``csat``, ``csat:mean``, ``service_level:threshold_s=30``.
+        by: columns to group by (``agent`` is short for ``agent_id``), one of which may be a period
+            (``week``) of the calendar. A column that a table lacks is taken from the contact record or
+            scored call of the same ``call_id``, or the customer of the same ``customer_id``.
+        calendar: time zone, weeks, business hours; UTC if left out.
+        since: first local day that counts.
+        until: local day before which it ends.
+        where: only rows whose columns have these values.
+        maps: column maps by table, or where to read them.
+        set_aside: folder for files of the rows that were set aside.
+        threads: processor threads of DuckDB; as many as there are cores if left out.
+        memory: memory DuckDB may take before it spills to disk.
+        tables: where each table is: ``surveys="s.csv", contacts=ibis_table``; names are those of
+            :data:`sentiment.metrics.schemas.TABLES`.
+
+    Raises:
+        MetricError: no such metric, variant, parameter or period; nothing to compute.
+        TableError: no such table, or one that cannot be read.
+    """
+    requests = _requests(metrics)
+    workspace = Workspace.open(threads=threads, memory=memory)
+    try:
+        inputs = _open(tables, maps or {}, workspace, set_aside)
+        selection = Selection(
+            by=tuple(by), calendar=calendar or Calendar(), since=since, until=until, where=dict(where or {})
+        )
+        return _compute(requests, inputs, selection)
+    finally:
+        workspace.close()
+
+
+def _requests(metrics: Sequence[str | Request]) -> tuple[Request, ...]:
+    parsed = [parse(m) if isinstance(m, str) else m for m in metrics]
+    if not parsed:
+        raise MetricError("no metric was asked for; see: sentiment metrics list")
+    return tuple({request.name: request for request in parsed}.values())
+
+
+def _open(
+    tables: Mapping[str, Source],
+    maps: Mapping[str, ColumnMap | str | Path],
+    workspace: Workspace,
+    set_aside: Path | None,
+) -> dict[str, Input]:
+    loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
+    if isinstance(tables.get("calls"), str | Path | list | tuple):
+        scored = read_calls(tables["calls"])
+        tables = tables if scored is None else {**tables, "calls": scored}
+    return {
+        name: open_input(
+            source, given_schema(name), workspace=workspace, mapping=loaded.get(name), set_aside=set_aside
+        )
+        for name, source in tables.items()
+        if source is not None
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Column:
+    """A request's parts by group, or why there are none."""
+
+    request: Request
+    groups: tuple[Group, ...]
+    parts: Mapping[str, Array]
+    total: Mapping[str, Array] | None = None
+    """Parts of all rows together, where groups' parts do not add up to them."""
+    undefined: str | None = None
+
+
+def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection) -> Result:
+    by_table: dict[str, list[Request]] = {}
+    for request in requests:
+        by_table.setdefault(request.table, []).append(request)
+    columns: dict[str, _Column] = {}
+    for table, wanted in by_table.items():
+        columns |= {c.request.name: c for c in _of_table(table, wanted, inputs, selection)}
+    groups = ordered({group for column in columns.values() for group in column.groups})
+    place = {group: i for i, group in enumerate(groups)}
+    figures, totals = [], []
+    for request in requests:
+        column = columns[request.name]
+        into = np.array([place[group] for group in column.groups], dtype=np.intp)
+        figures.append(_figures(column, into, len(groups)))
+        totals.append(_total(column))
+    return Result(
+        by=selection.by, groups=tuple(groups), figures=tuple(figures), totals=tuple(totals),
+        inputs=tuple(i.report for i in inputs.values()), calendar=selection.calendar,
+    )  # fmt: skip
+
+
+def _figures(column: _Column, into: Any, n_groups: int) -> Figures:
+    if column.undefined is not None:
+        return Figures(request=column.request, parts={}, estimates=nothing(column.undefined, n_groups))
+    if column.total is not None:
+        parts = {name: _placed(values, into, n_groups) for name, values in column.parts.items()}
+    else:
+        parts = {name: pool_part(name, values, into, n_groups) for name, values in column.parts.items()}
+    estimates = column.request.variant.statistic.finish(parts, z_of(LEVEL))
+    return Figures(request=column.request, parts=parts, estimates=estimates)
+
+
+def _placed(values: Array, into: Any, n_groups: int) -> Array:
+    """Each value at its group's place; 0 for groups without rows."""
+    placed = np.zeros(n_groups)
+    placed[into] = values
+    return placed
+
+
+def _total(column: _Column) -> Figures:
+    if column.total is None:
+        return _figures(column, np.zeros(len(column.groups), dtype=np.intp), 1)
+    estimates = column.request.variant.statistic.finish(column.total, z_of(LEVEL))
+    return Figures(request=column.request, parts=column.total, estimates=estimates)
+
+
+def _of_table(
+    table: str, requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection
+) -> list[_Column]:
+    """All additive requests of one table in one query, each other one in its own."""
+    if TABLES[table].made_of is not None:
+        made = derived_input(table, inputs, selection)
+        if isinstance(made, str):
+            return [_undefined(r, made) for r in requests]
+        inputs = {**inputs, table: made}
+    if table not in inputs:
+        return [_undefined(r, f"no {table} were given") for r in requests]
+    absent = {r.name: lacking(r, inputs[table]) for r in requests}
+    columns = [
+        _undefined(r, f"{table} have no column {', '.join(absent[r.name])}")
+        for r in requests
+        if absent[r.name]
+    ]
+    possible = [r for r in requests if not absent[r.name]]
+    if not possible:
+        return columns
+    view = view_of(table, inputs, selection, frozenset().union(*map(needed, possible)))
+    if isinstance(view, str):
+        return columns + [_undefined(r, view) for r in possible]
+    additive = [r for r in possible if r.variant.statistic.additive]
+    columns += _query(view, additive) if additive else []
+    return columns + [
+        _query_alone(view, r, inputs[table], selection) for r in possible if not r.variant.statistic.additive
+    ]
+
+
+def _query_alone(view: View, request: Request, given: Input, selection: Selection) -> _Column:
+    """A statistic that does not add up: by group, and once more for the total."""
+    statistic, z = request.variant.statistic, z_of(LEVEL)
+
+    def bind(expression: Any) -> Any:
+        return _bound(expression, view, request)
+
+    groups, parts = _answer(statistic.grouped(view.table, view.keys, bind, z), view.keys, view.name)
+    total = parts if not view.keys else _answer(statistic.grouped(view.table, (), bind, z), (), view.name)[1]
+    if isinstance(statistic, Rate):
+        whole = whole_seconds(view, given.schema.time, selection)
+        parts = {**parts, "seconds": group_seconds(groups, selection, whole)}
+        total = {**total, "seconds": np.array([whole])}
+    return _Column(request=request, groups=groups, parts=parts, total=total)
+
+
+def _bound(expression: Any, view: View, request: Request) -> Any:
+    if not isinstance(expression, ibis.Deferred):
+        return expression
+    return expression.resolve(view.table, **request.parameters)
+
+
+def _answer(query: Any, keys: Sequence[str], name: str) -> tuple[tuple[Group, ...], dict[str, Array]]:
+    """The groups of a query's answer, and its other columns as numbers."""
+    answer = run(query, name)
+    groups = tuple(zip(*[answer[k].to_pylist() for k in keys], strict=True)) if keys else ((),)
+    return groups, {c: _floats(answer[c]) for c in answer.column_names if c not in keys}
+
+
+def _undefined(request: Request, reason: str) -> _Column:
+    return _Column(request=request, groups=(), parts={}, undefined=reason)
+
+
+def _query(view: View, requests: Sequence[Request]) -> list[_Column]:
+    """Additive statistics: parts that several of them need are asked for once."""
+    aggregates: dict[str, Any] = {}
+    names: dict[Any, str] = {}
+    parts_of: dict[str, dict[str, str]] = {}
+    for request in requests:
+
+        def bind(expression: Any, request: Request = request) -> Any:
+            return _bound(expression, view, request)
+
+        own = parts_of.setdefault(request.name, {})
+        for part, aggregate in request.variant.statistic.parts(view.table, bind).items():
+            name = names.setdefault(aggregate.of.op(), f"part_{len(names)}")
+            aggregates[name] = aggregate.of
+            own[part] = name
+    query = (
+        view.table.group_by(list(view.keys)).aggregate(**aggregates)
+        if view.keys
+        else view.table.aggregate(**aggregates)
+    )
+    groups, numbers = _answer(query, view.keys, view.name)
+    return [
+        _Column(
+            request=r, groups=groups, parts={part: numbers[name] for part, name in parts_of[r.name].items()}
+        )
+        for r in requests
+    ]
+
+
+def _floats(column: Any) -> Array:
+    """A column of sums as float64; an empty sum is 0 (NaN for the ends of scales does no harm there)."""
+    import pyarrow as pa
+
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

