@@ -10,10 +10,10 @@ time where a call goes on.
 
 What is seen is the polarity ``y`` of each utterance, which is one of three things:
 
-    typical   N(level, v)      v from how unsure the score is and how short the utterance
-    filler    N(0, v)          "It's Daniel Porter.": says nothing about the level; the likelier the
-                               shorter and the less intense the utterance
-    odd       N(0, odd_sd²)    out of keeping with the level, whatever that is
+    typical   N(level, v + (strength level)²)   v by how unsure the score is and how short the utterance
+    filler    N(0, v)                           "It's Daniel Porter.": says nothing about the level; the
+                                                likelier the shorter and the less intense it is
+    odd       N(0, odd_sd²)                     out of keeping with the level, whatever that is
 
 A stretch begins with the first utterance that tells of its level: that one is no filler. How noisy a
 speaker is, is not known either: a factor on ``v`` is hidden beside the level, and constant.
@@ -47,8 +47,9 @@ class LevelOptions:
         min_jump: least change of level, in polarity.
         noise_sd: spread of typical utterances around their level, beyond what the scorer is unsure of.
         score_noise: share of the variance of a score's three classes (-1, 0, 1) that is noise.
+        strength: spread of the strength of feeling among a stretch's utterances, as a share of its level.
         short_words: an utterance of this many words has twice the variance of a very long one, and twice
-            the odds of being filler.
+            the odds of being filler; this is little, as most of what is short is plain.
         filler: share of long and quiet utterances that are filler; of one with intensity 1 none is.
         odd: share of utterances that are odd.
         odd_sd: spread of odd utterances.
@@ -56,16 +57,17 @@ class LevelOptions:
         n_levels: levels on the grid, an odd number.
     """
 
-    expected_utterances: float = 30.0
+    expected_utterances: float = 40.0
     level_sd: float = 0.5
-    min_jump: float = 0.3
-    noise_sd: float = 0.2
-    score_noise: float = 0.15
-    short_words: float = 1.0
+    min_jump: float = 0.4
+    noise_sd: float = 0.1
+    score_noise: float = 0.08
+    strength: float = 0.25
+    short_words: float = 0.3
     filler: float = 0.25
-    odd: float = 0.05
+    odd: float = 0.1
     odd_sd: float = 0.6
-    scales: tuple[float, ...] = (0.5, 1.0, 2.0)
+    scales: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     n_levels: int = 21
 
 
@@ -146,7 +148,7 @@ class Levels:
         filler = ((1.0 - o.odd) * odds / (1.0 + odds))[:, None, None]
         spread = variance[:, None, None] * np.array(o.scales)[None, :, None]
         y = seen.polarity[:, None, None]
-        near = _normal(y - self.grid, spread)
+        near = _normal(y - self.grid, spread + (o.strength * self.grid) ** 2)
         odd = o.odd * _normal(y, np.array(o.odd_sd**2))
         typical = (1.0 - o.odd - filler) * near
         return Likelihood(typical + filler * _normal(y, spread) + odd, (1.0 - o.odd) * near + odd, typical)

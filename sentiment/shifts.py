@@ -2,9 +2,9 @@
 
 A shift is a lasting change of level, not one odd utterance; a dip that recovers is two shifts. The
 level behind a party's noisy scores is modelled in :mod:`sentiment.levels`, which gives the probability
-of a change, up or down, before each utterance. A shift is put where most of that probability lies
-within one utterance, and its confidence is what lies within a few: of one that comes gradually no one
-place is certain, but that there is one may be.
+of a change, up or down, before each utterance. Where enough of that probability heaps up there is a
+shift, at the likeliest utterance; its confidence is all that lies within a few utterances, as of a change
+that comes gradually no one place is certain, but that there is one may be.
 
 :func:`find_shifts` reads a whole call. :class:`LevelTracker` follows one that goes on, by the same model.
 """
@@ -132,9 +132,11 @@ def _peaks(up: Floats, down: Floats, options: ShiftOptions) -> list[_Place]:
     heaps = {sign: 0.9 * _within(jumps, 1) + 0.1 * jumps for sign, jumps in left.items()}
     order = sorted((-float(h), j, sign) for sign in heaps for j, h in enumerate(heaps[sign]) if h > _NO_HEAP)
     found: dict[int, _Place] = {}
-    for _, start, sign in order:
-        near = left[sign][max(1, start - reach) : start + reach + 1]
+    for _, middle, sign in order:
+        first = max(1, middle - reach)
+        near = left[sign][first : middle + reach + 1]
         confidence = min(1.0, float(near.sum()))
+        start = first + int(near.argmax())
         if confidence >= options.min_confidence and start not in found:
             found[start] = _Place(start, sign, confidence)
             near[:] = 0.0

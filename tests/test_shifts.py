@@ -16,7 +16,7 @@ from sentiment.levels import Levels, Observations
 from sentiment.shifts import LevelTracker, ShiftOptions, find_shifts
 from sentiment.triggers import find_trigger
 
-SCORER_SD = 0.35
+SCORER_SD = 0.3
 """How far a real scorer's polarities lie around a speaker's level."""
 
 

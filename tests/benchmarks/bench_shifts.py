@@ -345,9 +345,9 @@ def report(data: Path, scores: Path | None) -> list[str]:
     sets: dict[str, list[Case]] = {}
     finders = {}
     for name, service in ((TEXT, False), (SERVICE, True)):
-        dev = text_cases(data, scorer, scores, test=False, service=service, n_calls=40)
+        dev = text_cases(data, scorer, scores, test=False, service=service, n_calls=24)
         finders[name] = detectors(dev)
-        sets[name] = text_cases(data, scorer, scores, test=True, service=service, n_calls=80)
+        sets[name] = text_cases(data, scorer, scores, test=True, service=service, n_calls=60)
     for noise_sd in NOISES:
         name = f"noise {noise_sd}"
         finders[name] = detectors(noise_cases(noise_sd, test=False, n_calls=200))
