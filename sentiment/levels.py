@@ -61,13 +61,13 @@ class LevelOptions:
     level_sd: float = 0.5
     min_jump: float = 0.4
     noise_sd: float = 0.1
-    score_noise: float = 0.08
-    strength: float = 0.25
+    score_noise: float = 0.1
+    strength: float = 0.3
     short_words: float = 0.3
-    filler: float = 0.25
+    filler: float = 0.15
     odd: float = 0.1
     odd_sd: float = 0.6
-    scales: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    scales: tuple[float, ...] = (0.5, 1.0, 2.0)
     n_levels: int = 21
 
 
@@ -186,7 +186,8 @@ class Levels:
 
     def typical(self, m: Messages) -> Floats:
         """Probability ``(n,)`` that each utterance is typical of its level, given all."""
-        return np.einsum("nsk,nsk,nsk->n", m.like.typical / m.like.stay, m.forward, m.backward)
+        share = m.like.typical / m.like.stay
+        return np.asarray((share * m.forward * m.backward).sum(axis=(1, 2)))
 
     def change(self, before: Floats, since: Sequence[tuple[Floats, Floats]]) -> tuple[float, float]:
         """Probability that the level is above, and below, what it was some utterances ago.

@@ -41,7 +41,7 @@ class ShiftOptions:
     min_confidence: float = 0.5
     min_magnitude: float = 0.3
     reach_utterances: int = 3
-    trigger_turns: int = 4
+    trigger_turns: int = 6
     levels: LevelOptions = field(default_factory=LevelOptions)
 
 

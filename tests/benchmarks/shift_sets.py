@@ -271,22 +271,19 @@ def sample_cases() -> list[Case]:
 
 
 def scored(calls: Sequence[Call], scorer: TextScorer, cache: Path | None) -> list[Call]:
-    """The calls with scores of the real scorer, which ``cache`` keeps for the next run."""
-    said_texts = json.dumps([[(u.role, u.text) for u in c.utterances] for c in calls])
-    key = hashlib.sha256(f"{scorer.model.revision} {said_texts}".encode()).hexdigest()[:16]
-    kept = cache / f"{key}.json" if cache else None
+    """The calls with scores of the real scorer; ``cache`` keeps each call's for the next run."""
+    return [_scored(call, scorer, cache) for call in calls]
+
+
+def _scored(call: Call, scorer: TextScorer, cache: Path | None) -> Call:
+    what = json.dumps([scorer.model.revision, *((u.role, u.text) for u in call.utterances)])
+    kept = cache / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.json" if cache else None
     if kept and kept.is_file():
-        found = [[Score(**s) for s in scores] for scores in json.loads(kept.read_text("utf-8"))]
+        scores = [Score(**s) for s in json.loads(kept.read_text("utf-8"))]
     else:
-        found = [list(scores) for scores in scorer.score_calls([c.utterances for c in calls])]
-        found = [[dataclasses.replace(s, emotions={}) for s in scores] for scores in found]
+        scores = [dataclasses.replace(s, emotions={}) for s in scorer.score(call.utterances)]
         if kept:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps([[dataclasses.asdict(s) for s in ss] for ss in found]), "utf-8")
-    return [
-        dataclasses.replace(
-            c,
-            utterances=tuple(dataclasses.replace(u, score=s) for u, s in zip(c.utterances, ss, strict=True)),
-        )
-        for c, ss in zip(calls, found, strict=True)
-    ]
+            kept.write_text(json.dumps([dataclasses.asdict(s) for s in scores]), "utf-8")
+    both = zip(call.utterances, scores, strict=True)
+    return dataclasses.replace(call, utterances=tuple(dataclasses.replace(u, score=s) for u, s in both))
