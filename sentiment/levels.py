@@ -67,7 +67,7 @@ class LevelOptions:
     filler: float = 0.15
     odd: float = 0.1
     odd_sd: float = 0.6
-    scales: tuple[float, ...] = (0.5, 1.0, 2.0)
+    scales: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     n_levels: int = 21
 
 
