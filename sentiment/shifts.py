@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sentiment.call import Call, Shift, Utterance
-from sentiment.levels import LevelOptions, Levels, Observations
+from sentiment.levels import LevelOptions, Levels, Observations, Pace
 from sentiment.triggers import find_trigger
 
 if TYPE_CHECKING:
-    from sentiment.levels import Floats
+    from sentiment.levels import Floats, Likelihood
 
 __all__ = ["Change", "Level", "LevelTracker", "ShiftOptions", "find_shifts"]
 
@@ -184,7 +184,8 @@ class LevelTracker:
     def __init__(self, options: ShiftOptions = ShiftOptions()) -> None:
         self._model = Levels(options.levels)
         self._index: list[int] = []
-        self._likes: list[tuple[Floats, Floats]] = []
+        self._pace = Pace()
+        self._likes: list[Likelihood] = []
         self._forward: list[Floats] = []
 
     def add(self, utterance: Utterance) -> Level:
@@ -197,12 +198,12 @@ class LevelTracker:
             raise ValueError(f"utterance {utterance.index} has no score; leave it out")
         if self._index and utterance.index <= self._index[-1]:
             raise ValueError(f"utterance {utterance.index} does not come after {self._index[-1]}")
-        like = self._model.likelihood(Observations.of([utterance]))
-        stay, jump = like.stay[0], like.jump[0]
         model, past = self._model, self._forward
-        joint = model.advance(past[-1], stay, jump) if past else model.start * stay
+        like = model.likelihood(Observations.of([utterance], self._pace))
+        stay, jump, rate = like.stay[0], like.jump[0], float(like.rate[0])
+        joint = model.advance(past[-1], stay, jump, rate) if past else model.start * stay
         now = joint / joint.sum()
-        self._likes.append((stay, jump))
+        self._likes.append(like)
         self._forward.append(now)
         self._index.append(utterance.index)
         weights, grid = now.sum(axis=0), self._model.grid

@@ -1,12 +1,13 @@
 """The hidden level: its probabilities are those of all ways to cut a call, added up."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from factories import customer
 
-from sentiment.levels import LevelOptions, Levels, Observations
+from sentiment.levels import LevelOptions, Levels, Likelihood, Observations, Pace
 
 GRID = LevelOptions(n_levels=5, min_jump=0.9, expected_utterances=4.0, scales=(0.6, 1.5))
 
@@ -16,7 +17,8 @@ def observations(n, seed=3):
     said = [
         customer("word " * int(rng.integers(1, 9)), float(p)) for p in np.clip(rng.normal(0, 0.5, n), -1, 1)
     ]
-    return Observations.of(said)
+    seen = Observations.of(said)
+    return replace(seen, elapsed=np.array([1.0, 1.0, 3.0, 1.5, 1.0, 2.0])[:n])
 
 
 def every_path(model, seen):
@@ -29,9 +31,9 @@ def every_path(model, seen):
             jumps = []
             for j, (a, b) in enumerate(itertools.pairwise(path), start=1):
                 if a == b:
-                    weight *= (1 - model.rate) * like.stay[j, s, b]
+                    weight *= (1 - like.rate[j]) * like.stay[j, s, b]
                 else:
-                    weight *= model.rate * model.leads[a, b] * like.jump[j, s, b]
+                    weight *= like.rate[j] * model.leads[a, b] * like.jump[j, s, b]
                     jumps.append((j, np.sign(b - a)))
             yield s, path, jumps, weight
 
@@ -64,8 +66,8 @@ def test_the_change_since_is_that_of_all_paths_added_up():
         total += weight
         above += weight * (path[-1] > path[first])
         below += weight * (path[-1] < path[first])
-    since = list(zip(messages.like.stay[first + 1 :], messages.like.jump[first + 1 :], strict=True))
-    change = model.change(messages.forward[first], since)
+    parts = (getattr(messages.like, name)[first + 1 :] for name in ("stay", "jump", "typical", "rate"))
+    change = model.change(messages.forward[first], [Likelihood(*parts)])
     assert change == pytest.approx((above / total, below / total), abs=1e-12)
 
 
@@ -80,7 +82,7 @@ def test_no_jump_is_smaller_than_the_least():
 def test_likelihoods_are_densities():
     """Each adds up to 1 over all polarities, in every state."""
     y = np.linspace(-6, 6, 4001)
-    seen = Observations(y, np.full(4001, 0.3), np.full(4001, 0.2), np.full(4001, 4.0))
+    seen = Observations(y, np.full(4001, 0.3), np.full(4001, 0.2), np.full(4001, 4.0), np.ones(4001))
     like = Levels().likelihood(seen)
     for density in (like.stay, like.jump):
         np.testing.assert_allclose(density.sum(axis=0) * (y[1] - y[0]), 1.0, atol=1e-3)
@@ -90,9 +92,26 @@ def test_a_short_or_quiet_utterance_is_rather_taken_for_filler():
     """Neutral words tell less against a level of -0.6 if they are few and said without feeling."""
 
     def against(words, intensity):
-        seen = Observations(*(np.array([v]) for v in (0.0, 0.1, intensity, words)))
+        seen = Observations(*(np.array([v]) for v in (0.0, 0.1, intensity, words, 1.0)))
         model = Levels()
         stay = model.likelihood(seen).stay[0, 1]
         return stay[np.isclose(model.grid, 0.0)] / stay[np.isclose(model.grid, -0.6)]
 
     assert against(1.0, 0.0) < against(12.0, 0.0) < against(12.0, 0.6)
+
+
+def test_a_pause_is_told_in_the_partys_own_usual_intervals():
+    slow, quick, chat = Pace(), Pace(), Pace()
+    starts = [0, 5, 9, 15, 20, 50, 55]
+    assert [slow.step(4000 * s) for s in starts] == [quick.step(1000 * s) for s in starts]
+    assert [chat.step(None) for _ in starts] == [1.0] * 7
+    again = Pace()
+    assert [again.step(1000 * s) for s in starts] == [1.0, 1.0, 1.0, 1.0, 1.0, 6.0, 1.0]
+
+
+def test_a_jump_is_likelier_after_a_pause_but_not_beyond_bounds():
+    zeros = np.zeros(4)
+    seen = Observations(zeros, zeros, zeros, zeros + 5, np.array([1.0, 4.0, 8.0, 800.0]))
+    options = LevelOptions(expected_utterances=40.0, longest_pause=8.0)
+    rate = Levels(options).likelihood(seen).rate
+    np.testing.assert_allclose(rate, 1 - (1 - 1 / 40) ** np.array([1, 4, 8, 8]))
