@@ -10,7 +10,8 @@ in flat calls among the wrong ones.
 Ours has one setting for everything, chosen on dev calls. Each rival has the settings that are best, by F1, on
 dev calls of the same noise (and in text those for text): more than a user could know. On MELD, MAIA and the
 sample calls, on which nothing is tuned, it has those for text. "Few alarms": of the settings with at most one
-false alarm in ten flat dev calls, which is what ours was held to. Dev and test calls differ in seeds and texts.
+false alarm in ten flat dev calls, which is what ours was held to. Dev and test calls differ in seeds and in
+texts.
 ``--scores`` keeps the scores of the real scorer in a folder for the next run. Results replace ``SHIFTS.md``.
 """
 
