@@ -55,7 +55,7 @@ class LevelOptions:
         score_noise: share of the variance of a score's three classes (-1, 0, 1) that is noise.
         strength: spread of the strength of feeling among a stretch's utterances, as a share of its level.
         short_words: an utterance of this many words has twice the variance of a very long one, and twice
-            the odds of being filler; this is little, as most of what is short is plain.
+            the odds of being filler.
         filler: share of long and quiet utterances that are filler; of one with intensity 1 none is.
         odd: share of utterances that are odd.
         odd_sd: spread of odd utterances.

@@ -95,6 +95,9 @@ def _shifts_of(call: Call, party: list[Utterance], model: Levels, options: Shift
 _NO_HEAP = 0.01
 """Less probability than this within one utterance is no heap."""
 
+_NOT_AT_ALL = 1e-9
+"""So typical is every utterance at least, that each stretch has a mean."""
+
 
 class _Place(NamedTuple):
     """A shift at utterance ``start`` of the party; ``sign`` is 1 for better, -1 for worse."""
@@ -114,7 +117,7 @@ class _Place(NamedTuple):
 def _places(model: Levels, seen: Observations, options: ShiftOptions) -> list[_Place]:
     """The shifts of a party, each large and sure enough, with the levels on either side."""
     messages = model.smooth(seen)
-    typical = model.typical(messages)
+    typical = np.maximum(model.typical(messages), _NOT_AT_ALL)
     found = _peaks(*model.jumps(messages), options)
     while True:
         found = _with_levels(found, seen.polarity, typical)
