@@ -7,7 +7,7 @@ import pytest
 
 from sentiment.metrics.queueing import Workload, predict
 from sentiment.metrics.staffing import StaffingTarget
-from sentiment.synthetic_queue import HALF_HOUR_MS, Roster, on_duty_ms, plan_roster, serve
+from sentiment.synthetic.queue import HALF_HOUR_MS, Roster, on_duty_ms, plan_roster, serve
 
 MINUTE = 60_000
 EVEN = np.ones(9)

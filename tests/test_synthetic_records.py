@@ -10,8 +10,8 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.metrics.drivers import find_drivers
-from sentiment.synthetic_centre import Centre, Effects, ServiceQueue
-from sentiment.synthetic_records import make_days
+from sentiment.synthetic.centre import Centre, Effects, ServiceQueue
+from sentiment.synthetic.records import make_days
 
 CENTRE = Centre(n_days=21, n_customers=3_000)
 

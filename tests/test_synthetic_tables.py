@@ -11,8 +11,8 @@ import pytest
 from pyarrow import parquet
 
 from sentiment.errors import OutputError
-from sentiment.synthetic_centre import Centre
-from sentiment.synthetic_tables import make_records, write_records
+from sentiment.synthetic.centre import Centre
+from sentiment.synthetic.tables import make_records, write_records
 
 CENTRE = Centre(n_days=4, n_customers=500)
 

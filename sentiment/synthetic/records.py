@@ -1,9 +1,9 @@
 """Made-up contact records and surveys whose truth is known: for tests, demonstrations and measurements.
 
 Customers call about issues by the hour and weekday (a Poisson process; nobody forecasts a day's level), wait
-in a queue that is staffed for the forecast (:mod:`sentiment.synthetic_queue`), hang up or are served, and
+in a queue that is staffed for the forecast (:mod:`sentiment.synthetic.queue`), hang up or are served, and
 call again about what was not resolved. How satisfied each would say they are follows from what they got, by
-:class:`sentiment.synthetic_centre.Effects`; only some are asked, and who answers depends on how they feel.
+:class:`sentiment.synthetic.centre.Effects`; only some are asked, and who answers depends on how they feel.
 All of it comes back: what surveys would show, and what everybody thought.
 
 The same options give the same records. Each day is made from its own random numbers and the issues left over,
@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from sentiment.synthetic_queue import HALF_HOUR_MS, Roster, on_duty_ms, plan_roster, serve
+from sentiment.synthetic.queue import HALF_HOUR_MS, Roster, on_duty_ms, plan_roster, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sentiment.synthetic_centre import Centre, ServiceQueue
+    from sentiment.synthetic.centre import Centre, ServiceQueue
 
 __all__ = ["Day", "People", "hire", "make_days"]
 

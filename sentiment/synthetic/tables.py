@@ -20,13 +20,13 @@ from pyarrow import parquet
 
 from sentiment.errors import OutputError
 from sentiment.files import make_folder
-from sentiment.synthetic_records import Day, People, hire, make_days
+from sentiment.synthetic.records import Day, People, hire, make_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from sentiment.synthetic_centre import Centre
+    from sentiment.synthetic.centre import Centre
 
 __all__ = ["Records", "make_records", "write_records"]
 
