@@ -39,8 +39,8 @@ _FEW = 100
 _SHARE = 50
 """Calls a process takes at a time."""
 
-_WRITERS = 8
-"""Threads of a process; the disk makes several files safe in the time of one."""
+_WRITERS = 3
+"""Threads of a process: enough to keep it at work while files are made safe on the disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
