@@ -171,12 +171,13 @@ def _fields(kind: type[Any]) -> Decoder:
     optional = {f.name for f in fields if f.metadata == MAY_BE_MISSING}
     needed = frozenset(hints.keys() - optional)
     decoders = {name: _decoder(hint) for name, hint in hints.items()}
+    names = decoders.keys()
 
     def decode_fields(value: Any) -> Any:
         if not isinstance(value, dict):
             _wrong(value, "an object")
-        if not (needed <= value.keys() <= decoders.keys()):
-            if unknown := sorted(value.keys() - decoders.keys()):
+        if value.keys() != names and not (needed <= value.keys() <= names):
+            if unknown := sorted(value.keys() - names):
                 raise _WrongError(f"has unknown field {unknown[0]!r}")
             raise _WrongError(f"lacks the field {min(needed - value.keys())!r}")
         try:

@@ -39,8 +39,8 @@ _FEW = 100
 _SHARE = 50
 """Calls a process takes at a time."""
 
-_WRITERS = 8
-"""Threads of a process; the disk makes several files safe in the time of one."""
+_WRITERS = 3
+"""Threads of a process: enough to keep it at work while files are made safe on the disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,9 +154,10 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
         has_page = page.is_file()
         stale = None
         if not dry_run and after != before:
-            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
             if has_page and after.moments != before.moments:
                 stale = _render_again(page, after)
+            # Last: until it is written, the next run sees the change, and makes the page too.
+            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
     except OSError as error:
         return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
     except OutputError as error:
@@ -223,15 +224,19 @@ def _top_level(text: str) -> list[tuple[str, int]]:
 
 
 def _render_again(page: Path, call: Call) -> str | None:
-    """Make a call's page anew, with the recording of the old one; why it could not be, or ``None``."""
+    """Make a call's page anew, with the recording of the old one; why it could not be, or ``None``.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     from sentiment.formats.html import call_page
     from sentiment.formats.stored_page import sound_of
 
     try:
         sound = sound_of(page.read_text("utf-8"))
-        write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks))
-    except (ConversationError, OutputError) as error:
+    except ConversationError as error:
         return f"{page}: shows the moments of before: {error}"
     except (OSError, UnicodeDecodeError) as error:
         return f"{page}: shows the moments of before: cannot be read ({error})"
+    write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks))
     return None
