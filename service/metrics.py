@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiment.errors import MetricError
 from service.terminal import console
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def metrics(
     memory: Annotated[str, typer.Option(help="Memory DuckDB may take before it spills to disk.")] = "3GB",
 ) -> None:
     """Compute metrics; with a sub-command, list and explain them or prepare a table."""
+    _require_engine()
     if context.invoked_subcommand is not None:
         return
     from sentiment.metrics import compute, load_pack, parse
@@ -179,6 +182,12 @@ def prepare(
     terminal = console()
     terminal.print(f"{(report.rows or 0) - report.set_aside:,} rows: {out}", highlight=False, soft_wrap=True)
     _tell_input(report, terminal)
+
+
+def _require_engine() -> None:
+    """Refuse in words where the packages that compute metrics are not installed."""
+    if find_spec("ibis") is None or find_spec("duckdb") is None:
+        raise MetricError("metrics need more packages; pip install 'conversation-sentiment[metrics]'")
 
 
 def _listed(text: str) -> list[str]:

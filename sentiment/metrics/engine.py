@@ -19,7 +19,7 @@ from sentiment.metrics.intervals import LEVEL, z_of
 from sentiment.metrics.maps import ColumnMap, load_map
 from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
-from sentiment.metrics.result import Figures, Group, Result, nothing, ordered, pool_part
+from sentiment.metrics.result import Figures, Group, Result, is_end, nothing, ordered, pool_part
 from sentiment.metrics.schemas import TABLES, given_schema
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
@@ -250,16 +250,19 @@ def _query(view: View, requests: Sequence[Request]) -> list[_Column]:
         else view.table.aggregate(**aggregates)
     )
     groups, numbers = _answer(query, view.keys, view.name)
-    return [
-        _Column(
-            request=r, groups=groups, parts={part: numbers[name] for part, name in parts_of[r.name].items()}
-        )
-        for r in requests
-    ]
+    return [_Column(request=r, groups=groups, parts=_named(parts_of[r.name], numbers)) for r in requests]
+
+
+def _named(names: Mapping[str, str], numbers: Mapping[str, Array]) -> dict[str, Array]:
+    """A request's parts. A sum over no rows is 0, though SQL says null; an end of a scale is unknown there."""
+    return {
+        part: numbers[name] if is_end(part) else np.nan_to_num(numbers[name], nan=0.0)
+        for part, name in names.items()
+    }
 
 
 def _floats(column: Any) -> Array:
-    """A column of sums as float64; an empty sum is 0 (NaN for the ends of scales does no harm there)."""
+    """A column as float64; NaN where it is null."""
     import pyarrow as pa
 
     return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -135,8 +135,10 @@ def _checked(raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspac
 def _selected(schema: Schema, table: Any) -> Any:
     """Our columns, then the source's others under their own names: results can be grouped by any of them."""
     ours = {c.name: table[c.name] for c in schema.columns if c.name in table.columns}
+    taken = {name.lower() for name in ours}  # engines take Queue and queue for one
     given = {c.removeprefix(columns.GIVEN): table[c] for c in table.columns if c.startswith(columns.GIVEN)}
-    return table.select(**(given | ours))
+    others = {name: column for name, column in given.items() if name.lower() not in taken}
+    return table.select(**(others | ours))
 
 
 def _duplicates(good: Any, schema: Schema, name: str) -> tuple[Any, Any] | None:
