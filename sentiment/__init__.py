@@ -34,6 +34,7 @@ from sentiment.call import (
 
 if TYPE_CHECKING:
     from sentiment.pipeline import Analyser, load
+    from sentiment.rules.reader import read_rules
     from sentiment.speech.transcriber import TranscriberOptions
 
 __version__ = "0.1.0"
@@ -60,12 +61,14 @@ __all__ = [
     "errors",
     "from_json",
     "load",
+    "read_rules",
     "to_json",
 ]
 
 _LAZY = {
     "Analyser": "sentiment.pipeline",
     "load": "sentiment.pipeline",
+    "read_rules": "sentiment.rules.reader",
     "TranscriberOptions": "sentiment.speech.transcriber",
 }
 

@@ -141,9 +141,9 @@ class Shift:
     """A lasting change in one party's polarity.
 
     It begins with utterance ``utterance_index`` at ``at_ms``. ``before`` and ``after`` are mean
-    polarities in [-1, 1] of the stretches on either side, ``confidence`` in [0, 1] is the probability
-    that the level changed, and ``trigger_index`` is the other party's turn that best explains it
-    (``None`` if they said nothing before), with the ``reason`` in words.
+    polarities in [-1, 1] of what is typical of the stretches on either side, ``confidence`` in [0, 1] is the
+    probability that the level changed there, and ``trigger_index`` is the other party's turn that best
+    explains it (``None`` if they said nothing before), with the ``reason`` in words.
     """
 
     at_ms: int | None

@@ -5,6 +5,7 @@
     │   ├── AudioError      a recording: missing, empty, not audio, too many channels ...
     │   ├── ConversationError   a text conversation or a sidecar file
     │   ├── ChannelMapError     roles that do not fit the channels
+    │   ├── FitError            figures that do not determine a statistical model
     │   ├── TableError      a table of surveys, contacts ...: a file, a column, a column map
     │   ├── MetricError     a metric, its variant or parameter, or a grouping that there is not
     │   └── RulesError      a file of rules: the message begins with its name and a line number
@@ -23,6 +24,7 @@ __all__ = [
     "ChannelMapError",
     "ConversationError",
     "CorruptModelError",
+    "FitError",
     "InputError",
     "MetricError",
     "ModelError",
@@ -52,6 +54,10 @@ class ConversationError(InputError):
 
 class ChannelMapError(InputError):
     """A channel map does not fit the recording's channels."""
+
+
+class FitError(InputError):
+    """Figures are too few, or do not determine the statistical model asked for."""
 
 
 class TableError(InputError):

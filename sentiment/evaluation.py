@@ -6,10 +6,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
+from typing import Literal, NamedTuple
 
 from sentiment.timeline import Span, clip, gaps, intersection, total_ms, union
 
-__all__ = ["DiarizationError", "WordErrors", "diarization_error", "word_errors"]
+__all__ = [
+    "DiarizationError",
+    "Place",
+    "ShiftMatches",
+    "WordErrors",
+    "diarization_error",
+    "match_shifts",
+    "word_errors",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,3 +159,41 @@ def word_errors(reference: str, hypothesis: str) -> WordErrors:
 
 def _plain_words(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("\u2019", "'")))
+
+
+class Place(NamedTuple):
+    """Where a shift is: at the party's utterance ``first``, or anywhere up to ``last``, counted from 0."""
+
+    first: int
+    last: int
+    direction: Literal["better", "worse"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShiftMatches:
+    """Shifts that were found of those that are there.
+
+    ``pairs`` are indices into the true and the found ones; every shift is in one pair at most.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    n_true: int
+    n_found: int
+
+
+def match_shifts(true: Sequence[Place], found: Sequence[Place], *, within: int = 1) -> ShiftMatches:
+    """Pair each true shift with a found one of its direction, at most ``within`` utterances away.
+
+    The closest are paired first, the earlier of equals.
+    """
+    near = sorted(
+        (distance, i, j)
+        for i, t in enumerate(true)
+        for j, f in enumerate(found)
+        if t.direction == f.direction and (distance := max(0, t.first - f.last, f.first - t.last)) <= within
+    )
+    pairs: dict[int, int] = {}
+    for _, i, j in near:
+        if i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    return ShiftMatches(pairs=tuple(sorted(pairs.items())), n_true=len(true), n_found=len(found))

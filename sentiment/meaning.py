@@ -1,11 +1,11 @@
 """Texts -> vectors whose dot product says how near two texts are in meaning; cheap enough for archives.
 
-Each piece of a word has a fixed vector, and that of a text is the sum of its pieces', made one long:
-no network runs, so a processor core embeds tens of thousands of utterances a second. The vectors are
-distilled from a sentence encoder (as Model2Vec's are: Tulkens and van Dongen 2024, MinishLab) and hold
-their weight, less for frequent pieces (Arora et al. 2017, SIF). ``models/distil_meaning.py`` is the
-recipe, ``models/meaning/MODEL_CARD.md`` says what such vectors can't tell apart: the order of words counts
-for nothing, so not who does what to whom, and little of what a "not" belongs to.
+Each piece of a word has a fixed vector, and so have frequent pairs of neighbours ("not happy"); that of a
+text is the sum of its pieces' and pairs', made one long. No network runs, so a processor core embeds
+tens of thousands of utterances a second. The vectors are distilled from a sentence encoder (as Model2Vec's
+are: Tulkens and van Dongen 2024, MinishLab) and hold their weight, less for frequent pieces (Arora et al.
+2017, SIF). ``models/distil_meaning.py`` is the recipe, ``models/meaning/MODEL_CARD.md`` says what such
+vectors can't tell apart: who does what to whom, and often what a "not" belongs to.
 
     meaning = load_meaning()
     near = meaning.embed(said) @ meaning.embed(["nobody called me back"]).T     # (n, 1), in [-1, 1]
@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,14 +71,36 @@ class Meaning:
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, vectors: NDArray[np.float32], config: MeaningConfig, *, revision: str
+        self,
+        tokenizer: Tokenizer,
+        vectors: NDArray[np.float32],
+        pairs: NDArray[np.int32],
+        config: MeaningConfig,
+        *,
+        revision: str,
     ) -> None:
-        """``vectors`` is ``(n_pieces, size)``, a row for each id of ``tokenizer``, its weight included."""
+        """Use vectors as they are.
+
+        Args:
+            tokenizer: gives the pieces of a text.
+            vectors: ``(n_pieces + n_pairs, size)``, a row for each id of ``tokenizer`` and then for each
+                pair, its weight included.
+            pairs: ``(n_pairs, 2)``, the ids of the pieces of each pair.
+            config: what the vectors are.
+            revision: which they are.
+
+        Raises:
+            ValueError: they do not fit each other.
+        """
+        n_pieces = tokenizer.get_vocab_size()
+        if vectors.shape != (expected := (n_pieces + len(pairs), config.size)):
+            raise ValueError(f"vectors are {vectors.shape}, not {expected}")
         self.model = Model(task="meaning", name=config.name, revision=revision)
         self.languages = config.languages
         self.size = config.size
         self._tokenizer, self._vectors = tokenizer, vectors
         self._known: NDArray[np.bool_] = np.any(vectors != 0, axis=1)
+        self._pairs = {(int(a), int(b)): row for row, (a, b) in enumerate(pairs, n_pieces)}
         self._pieces = lru_cache(maxsize=_WORDS_KEPT)(self._split)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -99,14 +121,19 @@ class Meaning:
         ids = self._tokenizer.encode(word, add_special_tokens=False).ids
         return tuple(i for i in ids if self._known[i])
 
+    def _rows(self, text: str) -> list[int]:
+        """The rows of the vectors that make up a text: its known pieces, then their known pairs."""
+        pieces = [i for word in text.split() for i in self._pieces(word)]
+        return pieces + [self._pairs[pair] for pair in pairwise(pieces) if pair in self._pairs]
+
     def _sums(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The sum of the vectors of each text's known pieces, ``(n, size)``."""
-        pieces = [[i for word in text.split() for i in self._pieces(word)] for text in texts]
-        lengths = np.fromiter(map(len, pieces), np.intp, len(pieces))
+        """The sum of the vectors of each text, ``(n, size)``."""
+        rows = [self._rows(text) for text in texts]
+        lengths = np.fromiter(map(len, rows), np.intp, len(rows))
         said = np.flatnonzero(lengths)
         sums = np.zeros((len(texts), self.size), np.float32)
         if len(said):
-            ids = np.fromiter(chain.from_iterable(pieces), np.intp, int(lengths.sum()))
+            ids = np.fromiter(chain.from_iterable(rows), np.intp, int(lengths.sum()))
             starts = np.cumsum(lengths[said]) - lengths[said]
             sums[said] = np.add.reduceat(self._vectors[ids], starts, axis=0)
         return sums
@@ -131,14 +158,12 @@ def load_meaning(directory: Path | None = None) -> Meaning:
         tensors = load_file(directory / "model.safetensors")
         vectors = tensors["vectors"].astype(np.float32) * tensors["scales"].astype(np.float32)[:, None]
         tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
-        if vectors.shape != (expected := (tokenizer.get_vocab_size(), config.size)):
-            raise ValueError(f"vectors are {vectors.shape}, not {expected}")
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return Meaning(tokenizer, vectors, tensors["pairs"], config, revision=revision)
     except Exception as error:  # noqa: BLE001 - the two libraries raise unrelated types
         why = " ".join(str(error).split())[:120]
         raise CorruptModelError(
             f"model {directory.name}: its files do not fit each other ({why}); "
             "reinstall conversation-sentiment"
         ) from None
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return Meaning(tokenizer, vectors, config, revision=revision)

@@ -15,6 +15,7 @@ import sentiment
 from sentiment.call import Evidence, Moment, Provenance
 from sentiment.rules.combine import hits, runs
 from sentiment.rules.reader import default_rules
+from sentiment.rules.said import MeaningFilter
 from sentiment.rules.seen import Embedder, Seen
 from sentiment.rules.telling import tell
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from sentiment.rules.values import Hit, Rule, Rules
 
 __all__ = ["flag_moments", "reflag"]
+
+MEANING = "meaning"
+"""The task of the embeddings' model in the provenance."""
 
 
 def _load_meaning() -> object:
@@ -58,14 +62,20 @@ def flag_moments(
 
 
 def reflag(call: Call, rules: Rules, *, embedder: Embedder = _EMBEDDER) -> Call:
-    """The call with its moments found anew and the rules recorded; raises as :func:`flag_moments`."""
+    """The call with its moments found anew; its provenance names the rules, and their model of meaning.
+
+    Raises as :func:`flag_moments`.
+    """
     before = call.provenance or Provenance(version=sentiment.__version__)
     # "moments" is what version 0.1.0 recorded in the place of rules.
     settings = {name: value for name, value in before.settings.items() if name != "moments"}
+    models = tuple(model for model in before.models if model.task != MEANING)
+    if any(isinstance(each, MeaningFilter) for each in rules.filters()):
+        models = (*models, embedder.model.model)
     return replace(
         call,
         moments=flag_moments(call, rules, embedder=embedder),
-        provenance=replace(before, settings={**settings, "rules": rules.provenance()}),
+        provenance=replace(before, models=models, settings={**settings, "rules": rules.provenance()}),
     )
 
 

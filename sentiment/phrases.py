@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _CONTRACTIONS = (
     (r"\bcancell?(?:ing)\b", "cancelling"),
 )
 _CONTRACTION_RULES = tuple((re.compile(pattern), by) for pattern, by in _CONTRACTIONS)
-_ANY_CONTRACTION = re.compile("|".join(f"(?P<rule{i}>{p})" for i, (p, _) in enumerate(_CONTRACTIONS)))
 
 _NEGATIONS = frozenset({"not", "never", "without", "no", "nobody", "hardly"})
 _SUBJECTS = frozenset({"i", "we", "but", "and", "so", "then", "or"})
@@ -60,7 +59,8 @@ class Phrase:
     @classmethod
     def any_of(cls, phrases: Iterable[Phrase]) -> Phrase:
         """All of these as one, to see at one go whether there is any."""
-        return cls("", "|".join(f"(?:{phrase.expression})" for phrase in phrases))
+        bare = (phrase.expression.removeprefix(r"\b").removesuffix(r"\b") for phrase in phrases)
+        return cls("", rf"\b(?:{'|'.join(bare)})\b")
 
     def may_be_in(self, plain: str) -> bool:
         """Whether ``plain`` (normalised) has the words, negated or not."""
@@ -82,15 +82,20 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 def normalise(text: str) -> str:
     """Lower case, contractions spelled out, each run of punctuation a comma with spaces around it."""
-    text = text.lower().replace("’", "'")
-    text = _ANY_CONTRACTION.sub(_spelled_out, text)
-    text = re.sub(r"[^\w\s']+", " , ", text)
-    return " ".join(text.split())
+    return " ".join(map(_plain, _TOKEN.findall(text.lower().replace("’", "'"))))
 
 
-def _spelled_out(contraction: re.Match[str]) -> str:
-    pattern, by = _CONTRACTION_RULES[int((contraction.lastgroup or "").removeprefix("rule"))]
-    return pattern.sub(by, contraction.group())
+_TOKEN = re.compile(r"[\w']+|[^\w\s']+")
+
+
+@lru_cache(maxsize=2**15)
+def _plain(token: str) -> str:
+    """A word with its contraction spelled out, or a comma. Remembered: people use few words, and often."""
+    if not (token[0] == "'" or token[0].isalnum() or token[0] == "_"):
+        return ","
+    for pattern, by in _CONTRACTION_RULES:
+        token = pattern.sub(by, token)
+    return token
 
 
 def find(text: str, phrases: tuple[Phrase, ...]) -> str | None:

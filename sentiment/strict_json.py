@@ -7,10 +7,10 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from sentiment.errors import ConversationError
 
@@ -36,21 +36,27 @@ def read_json(text: str | bytes) -> Any:
             objects nested more than :data:`DEEPEST` levels deep.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        _check_depth(value, DEEPEST)
+        value = json.loads(text, parse_constant=_refuse)
+        if not _all_finite((value,), DEEPEST):
+            json.loads(text, parse_float=_finite)  # again and slowly, to say which number it is
     except RecursionError:
         raise ValueError(f"nested more than {DEEPEST} levels deep") from None
     return _clean(value) if _may_hold_half_pairs(text) else value
 
 
-def _check_depth(value: Any, levels: int) -> None:
-    if not isinstance(value, list | dict):
-        return
-    if not levels:
-        raise ValueError(f"nested more than {DEEPEST} levels deep")
-    for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, list | dict):
-            _check_depth(inner, levels - 1)
+def _all_finite(values: Iterable[Any], levels: int) -> bool:
+    """Whether every number is finite; raises ValueError for lists and objects more than ``levels`` deep."""
+    for value in values:
+        kind = type(value)
+        if kind is float:
+            if value - value != 0.0:
+                return False
+        elif kind is dict or kind is list:
+            if not levels:
+                raise ValueError(f"nested more than {DEEPEST} levels deep")
+            if not _all_finite(value if kind is list else value.values(), levels - 1):
+                return False
+    return True
 
 
 def _may_hold_half_pairs(text: str | bytes) -> bool:
@@ -134,9 +140,8 @@ class _WrongError(Exception):
         self.path: list[str] = []
 
 
-def _unless(ok: bool, value: Any, expected: str) -> None:
-    if not ok:
-        raise _WrongError(f"must be {expected}, not {value!r:.60}")
+def _wrong(value: Any, expected: str) -> NoReturn:
+    raise _WrongError(f"must be {expected}, not {value!r:.60}")
 
 
 Decoder = Callable[[Any], Any]
@@ -166,53 +171,56 @@ def _fields(kind: type[Any]) -> Decoder:
     optional = {f.name for f in fields if f.metadata == MAY_BE_MISSING}
     needed = frozenset(hints.keys() - optional)
     decoders = {name: _decoder(hint) for name, hint in hints.items()}
+    names = decoders.keys()
 
     def decode_fields(value: Any) -> Any:
-        _unless(isinstance(value, dict), value, "an object")
-        if not (needed <= value.keys() <= decoders.keys()):
-            if unknown := sorted(value.keys() - decoders.keys()):
+        if not isinstance(value, dict):
+            _wrong(value, "an object")
+        if value.keys() != names and not (needed <= value.keys() <= names):
+            if unknown := sorted(value.keys() - names):
                 raise _WrongError(f"has unknown field {unknown[0]!r}")
             raise _WrongError(f"lacks the field {min(needed - value.keys())!r}")
-        given = {}
-        name = ""
         try:
-            for name, inner in value.items():
-                given[name] = decoders[name](inner)
-        except _WrongError as wrong:
-            wrong.path.append(f".{name}")
+            return kind(**{name: decoders[name](inner) for name, inner in value.items()})
+        except _WrongError:
+            _blame((f".{name}", decoders[name], inner) for name, inner in value.items())
             raise
-        return kind(**given)
 
     return decode_fields
 
 
+def _blame(parts: Iterable[tuple[str, Decoder, Any]]) -> None:
+    """Decode the parts of what failed one by one, to raise the error with the name of the first wrong one."""
+    for name, decoder, value in parts:
+        try:
+            decoder(value)
+        except _WrongError as wrong:
+            wrong.path.append(name)
+            raise
+
+
 def _items(decoder: Decoder) -> Decoder:
     def decode_items(value: Any) -> Any:
-        _unless(isinstance(value, list), value, "a list")
-        decoded: list[Any] = []
+        if not isinstance(value, list):
+            _wrong(value, "a list")
         try:
-            for inner in value:
-                decoded.append(decoder(inner))  # noqa: PERF401 - its length says which item is wrong
-        except _WrongError as wrong:
-            wrong.path.append(f"[{len(decoded)}]")
+            return tuple([decoder(inner) for inner in value])
+        except _WrongError:
+            _blame((f"[{i}]", decoder, inner) for i, inner in enumerate(value))
             raise
-        return tuple(decoded)
 
     return decode_items
 
 
 def _entries(decoder: Decoder) -> Decoder:
     def decode_entries(value: Any) -> Any:
-        _unless(isinstance(value, dict), value, "an object")
-        decoded = {}
-        key = ""
+        if not isinstance(value, dict):
+            _wrong(value, "an object")
         try:
-            for key, inner in value.items():
-                decoded[key] = decoder(inner)
-        except _WrongError as wrong:
-            wrong.path.append(f".{key}")
+            return {key: decoder(inner) for key, inner in value.items()}
+        except _WrongError:
+            _blame((f".{key}", decoder, inner) for key, inner in value.items())
             raise
-        return decoded
 
     return decode_entries
 
@@ -221,34 +229,31 @@ def _one_of(choices: tuple[Any, ...]) -> Decoder:
     expected = " or ".join(map(repr, choices))
 
     def decode_choice(value: Any) -> Any:
-        _unless(value in choices, value, expected)
-        return value
+        return value if value in choices else _wrong(value, expected)
 
     return decode_choice
 
 
 def _text(value: Any) -> Any:
-    _unless(type(value) is str, value, "text")
-    return value
+    return value if type(value) is str else _wrong(value, "text")
 
 
 def _truth(value: Any) -> Any:
-    _unless(type(value) is bool, value, "true or false")
-    return value
+    return value if type(value) is bool else _wrong(value, "true or false")
 
 
 def _integer(value: Any) -> Any:
-    _unless(type(value) is int, value, "an integer")
-    _unless(-LARGEST <= value <= LARGEST, value, f"a number within ±{LARGEST}")
-    return value
+    if type(value) is not int:
+        _wrong(value, "an integer")
+    return value if -LARGEST <= value <= LARGEST else _wrong(value, f"a number within ±{LARGEST}")
 
 
 def _number(value: Any) -> Any:
     if type(value) is float:
         return value
-    _unless(type(value) is int, value, "a number")
-    _unless(-LARGEST <= value <= LARGEST, value, f"a number within ±{LARGEST}")
-    return float(value)
+    if type(value) is not int:
+        _wrong(value, "a number")
+    return float(value) if -LARGEST <= value <= LARGEST else _wrong(value, f"a number within ±{LARGEST}")
 
 
 def _time(value: Any) -> Any:

@@ -1,11 +1,17 @@
-"""Threads for torch: several that compute on one core each do more than one that computes on several."""
+"""Processors, and threads for torch: several that compute on one core each do more than one on several."""
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-__all__ = ["one_thread_each"]
+__all__ = ["one_thread_each", "processors"]
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def one_thread_each(n_workers: int) -> ThreadPoolExecutor:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["find_trigger"]
 
-_CUE_WEIGHT, _WEAK_CUE_WEIGHT = 1.2, 0.6
+_CUE_WEIGHT, _WEAK_CUE_WEIGHT = 1.6, 0.6
 _WEAK_CUES = frozenset({"understanding", "thanks", "a wait"})
 _LENGTH_WEIGHT, _FULL_LENGTH_WORDS = 0.5, 8
+_QUESTION_WEIGHT = 0.6
 _POLARITY_WEIGHT = 0.5
-_BACK_WEIGHT = 0.5
-_ANSWERED_WEIGHT = 0.6
+_BACK_WEIGHT = 0.3
+_ANSWERED_WEIGHT = 0.4
 """Set by judgement, not fitted: an offer outweighs a filler or two after it, a "thank you" does not."""
 
 
@@ -29,8 +30,8 @@ def find_trigger(
 
     Of the other party's latest ``turns`` utterances before ``first``, the latest is preferred; what
     is said (an offer, a refusal ...), how much of it there is, and wording that leans the way of the
-    ``change`` (in polarity, signed) can outweigh being nearer. One that ``last`` already answered, in
-    the old mood, counts for less. A recorded voice is no party.
+    ``change`` (in polarity, signed) can outweigh being nearer. A mere question counts for less, and so does
+    one that ``last`` already answered, in the old mood. A recorded voice is no party.
     """
     before = reversed(call.utterances[: first.index])
     latest_first = list(islice((u for u in before if _is_other_party(u, first)), turns))
@@ -54,7 +55,8 @@ def _weight(turn: Utterance, change: float, cues: tuple[Phrase, ...]) -> float:
     length = min(len(turn.text.split()), _FULL_LENGTH_WORDS) / _FULL_LENGTH_WORDS
     kind = phrases.find(turn.text, cues)
     cue = 0.0 if kind is None else _WEAK_CUE_WEIGHT if kind in _WEAK_CUES else _CUE_WEIGHT
-    return cue + _LENGTH_WEIGHT * length + _POLARITY_WEIGHT * max(0.0, along)
+    question = _QUESTION_WEIGHT * (kind is None and turn.text.rstrip().endswith("?"))
+    return cue + _LENGTH_WEIGHT * length + _POLARITY_WEIGHT * max(0.0, along) - question
 
 
 def _is_other_party(utterance: Utterance, party: Utterance) -> bool:

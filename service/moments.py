@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +53,7 @@ def moments(
 ) -> None:
     """Flag stored calls anew, without their audio: find moments by these rules, and say what changed."""
     from sentiment.review import review_queue
+    from sentiment.threads import processors
     from service.reflagging import find_calls
 
     if queue is not None and queue.suffix.lower() not in (".csv", ".json"):
@@ -61,7 +61,7 @@ def moments(
     in_force = _rules(rules_file)
     files = find_calls(paths)
     began = time.monotonic()
-    outcomes, stopped = _reflag(files, in_force, jobs=jobs or len(os.sched_getaffinity(0)), dry_run=dry_run)
+    outcomes, stopped = _reflag(files, in_force, jobs=jobs or processors(), dry_run=dry_run)
     seconds = time.monotonic() - began
     ranked = review_queue(each for outcome in outcomes for each in outcome.found)
     _show_changes(outcomes, in_force)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Literal
@@ -36,8 +36,11 @@ What = Literal["added", "gone", "kept", "reworded"]
 _FEW = 100
 """Fewer calls are not worth starting processes for."""
 
-_SHARE = 20
+_SHARE = 50
 """Calls a process takes at a time."""
+
+_WRITERS = 3
+"""Threads of a process: enough to keep it at work while files are made safe on the disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,17 +103,24 @@ def reflag_files(
 ) -> Iterator[Outcome]:
     """:func:`reflag_file` on each, in the order given, as each is done, by ``jobs`` processes."""
     if jobs == 1 or len(files) < _FEW:
-        for path, named in files:
-            yield reflag_file(path, rules, named=named, dry_run=dry_run)
+        yield from _overlapping(files, rules, dry_run)
         return
+    shares = [files[at : at + _SHARE] for at in range(0, len(files), _SHARE)]
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(rules, dry_run)
     ) as pool:
         try:
-            yield from pool.map(_one, files, chunksize=_SHARE)
+            for outcomes in pool.map(_share, shares):
+                yield from outcomes
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _overlapping(files: Sequence[tuple[Path, bool]], rules: Rules, dry_run: bool) -> Iterator[Outcome]:
+    """In threads, so that one call is worked on while others wait for the disk to have them safe."""
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        yield from pool.map(lambda f: reflag_file(f[0], rules, named=f[1], dry_run=dry_run), files)
 
 
 def _begin(rules: Rules, dry_run: bool) -> None:
@@ -120,9 +130,9 @@ def _begin(rules: Rules, dry_run: bool) -> None:
     _given = (rules, dry_run)
 
 
-def _one(file: tuple[Path, bool]) -> Outcome:
+def _share(files: Sequence[tuple[Path, bool]]) -> list[Outcome]:
     rules, dry_run = _given
-    return reflag_file(file[0], rules, named=file[1], dry_run=dry_run)
+    return list(_overlapping(files, rules, dry_run))
 
 
 _given: tuple[Rules, bool]
@@ -144,9 +154,10 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
         has_page = page.is_file()
         stale = None
         if not dry_run and after != before:
-            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
             if has_page and after.moments != before.moments:
                 stale = _render_again(page, after)
+            # Last: until it is written, the next run sees the change, and makes the page too.
+            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
     except OSError as error:
         return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
     except OutputError as error:
@@ -179,7 +190,6 @@ def _is_call(text: bytes) -> bool:
     return re.search(rb'"schema"\s*:\s*"' + re.escape(tag) + b"/", text) is not None
 
 
-_TOP_LEVEL = re.compile(r'^ "(\w+)": ', re.MULTILINE)
 _REWRITTEN = ("moments", "provenance")
 
 
@@ -187,32 +197,46 @@ def _rewritten(text: str, call: Call) -> str:
     """``text``, from which ``call`` was read, with what flagging changes.
 
     A call as :func:`to_json` writes it has each field on a line that one space begins, and nothing else
-    there; writing just the two fields is five times as fast as writing all. Any other form is written anew.
+    there; writing just the two fields is many times as fast as writing all. Any other form is written anew.
     """
-    starts = {match[1]: match.start() for match in _TOP_LEVEL.finditer(text)}
-    names = ["schema", *(f.name for f in fields(Call) if f.name in starts)]
-    as_written = text.startswith("{\n ") and text.endswith("\n}") and list(starts) == names
-    if not as_written or len(_TOP_LEVEL.findall(text)) != len(names):
+    places = _top_level(text)
+    names = [name for name, _ in places]
+    as_written = ["schema", *(f.name for f in fields(Call) if f.name in names)]
+    if names != as_written or not (text.startswith("{\n ") and text.endswith("\n}")):
         return to_json(call)
-    ends = dict(zip(names, [starts[name] for name in names[1:]], strict=False))
-    for name in reversed([name for name in names if name in _REWRITTEN]):
-        value = json.dumps(encode(getattr(call, name)), ensure_ascii=False, indent=1, allow_nan=False)
-        last = name not in ends
-        end = len(text) - 2 if last else ends[name] - 2
-        text = f'{text[: starts[name]]} "{name}": {value.replace(chr(10), chr(10) + " ")}{text[end:]}'
+    starts = [start for _, start in places]
+    ends = [*(start - 1 for start in starts[1:]), len(text) - 2]  # at the comma, or where a last one would be
+    for name, start, end in reversed(list(zip(names, starts, ends, strict=True))):
+        if name in _REWRITTEN:
+            value = json.dumps(encode(getattr(call, name)), ensure_ascii=False, indent=1, allow_nan=False)
+            text = f'{text[:start]}\n "{name}": {value.replace(chr(10), chr(10) + " ")}{text[end:]}'
     return text
 
 
+def _top_level(text: str) -> list[tuple[str, int]]:
+    """The name of each line that begins with one space and a quotation mark, and where its line break is."""
+    found = []
+    at = text.find('\n "')
+    while at >= 0:
+        found.append((text[at + 3 : text.find('"', at + 3)], at))
+        at = text.find('\n "', at + 1)
+    return found
+
+
 def _render_again(page: Path, call: Call) -> str | None:
-    """Make a call's page anew, with the recording of the old one; why it could not be, or ``None``."""
+    """Make a call's page anew, with the recording of the old one; why it could not be, or ``None``.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     from sentiment.formats.html import call_page
     from sentiment.formats.stored_page import sound_of
 
     try:
         sound = sound_of(page.read_text("utf-8"))
-        write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks))
-    except (ConversationError, OutputError) as error:
+    except ConversationError as error:
         return f"{page}: shows the moments of before: {error}"
     except (OSError, UnicodeDecodeError) as error:
         return f"{page}: shows the moments of before: cannot be read ({error})"
+    write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks))
     return None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 VECTORS = {"call": (2, 0), "back": (0, 1), "##ed": (0, 0.5), "the": (0, 0), "[UNK]": (0, 0)}
 
+PAIRS = {("back", "call"): (-4, 0)}
+
 
 def write_sums(folder: Path) -> None:
     lines = [
@@ -41,8 +43,11 @@ def folder(tmp_path: Path) -> Path:
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
-    rows = np.array([[x * 2 for x in row] for row in VECTORS.values()], np.int8)
-    save_file({"vectors": rows, "scales": np.full(5, 0.5, np.float32)}, folder / "model.safetensors")
+    rows = np.array([*([x * 2 for x in row] for row in VECTORS.values()), *PAIRS.values()], np.int8)
+    pieces = list(VECTORS)
+    pairs = np.array([[pieces.index(piece) for piece in pair] for pair in PAIRS], np.int32)
+    tensors = {"vectors": rows, "scales": np.array([0.5] * 5 + [1], np.float32), "pairs": pairs}
+    save_file(tensors, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({"name": "tiny", "languages": ["en"], "size": 2}))
     write_sums(folder)
     return folder
@@ -57,6 +62,12 @@ def test_a_row_is_the_sum_of_its_pieces_made_one_long(folder: Path) -> None:
     rows = load_meaning(folder).embed(["call", "Called back!", "the call"])
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows, [[1, 0], [0.8, 0.6], [1, 0]], rtol=1e-6)
+
+
+def test_a_pair_counts_where_its_pieces_are_neighbours_in_its_order(folder: Path) -> None:
+    rows = load_meaning(folder).embed(["back call", "call back", "back the call", "back ? call"])
+    straight, turned = np.array([-2, 1]) / 5**0.5, np.array([2, 1]) / 5**0.5
+    np.testing.assert_allclose(rows, [straight, turned, straight, straight], rtol=1e-6)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "the", "zebra", "?!"])
@@ -87,7 +98,7 @@ def test_a_changed_file_is_refused(folder: Path, name: str) -> None:
         (
             "config.json",
             b'{"name": "tiny", "languages": ["en"], "size": 3}',
-            r"vectors are \(5, 2\), not \(5, 3\)",
+            r"vectors are \(6, 2\), not \(6, 3\)",
         ),
         ("config.json", b'{"name": "tiny"}', "languages"),
         ("config.json", b"[]", "do not fit each other"),
@@ -127,8 +138,8 @@ def test_case_and_white_space_do_not_count(shipped: Meaning) -> None:
         ("nobody called me back", "I never got a phone call", "my parcel is late"),
         ("I want to speak to a manager", "let me talk to your supervisor", "I want to pay by card"),
         ("I was charged twice", "there are two identical payments", "the app is slow"),
-        ("this call is recorded", "we record our calls", "your order has been shipped"),
-        ("I want a refund", "please refund my money", "what time do you close"),
+        ("this call is recorded", "our conversation may be monitored", "your order has been shipped"),
+        ("I want a refund", "give me my money back", "what time do you close"),
     ],
 )
 def test_a_paraphrase_is_nearer_than_another_matter(shipped: Meaning, rule: str, near: str, far: str) -> None:

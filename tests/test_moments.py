@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
+from importlib.resources import files
 
 import pytest
 from factories import agent, call, customer, utterance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sentiment
 from sentiment.call import Shift, Word, from_json, to_json
 from sentiment.moments import flag_moments
 from sentiment.phrases import clock, normalise, quote, signed, speaker, when
@@ -527,6 +530,35 @@ def test_moments_bear_the_name_of_their_rule():
     angry = call(customer("I want to cancel my contract.", -1.0))
     for rule in RULES.rules:
         assert {m.rule for m in flag_moments(angry, alone(rule.name))} <= {rule.name}
+
+
+def rescored(made):
+    """A call with scores, shifts and moments by the shipped scorer and rules."""
+    return sentiment.load(threads=1).score(made)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["calm_then_lost", "long_hold", "steady_neutral"])
+def test_a_sample_call_has_the_moments_its_script_expects(name):
+    truth = json.loads(files("sentiment.samples").joinpath(f"{name}.truth.json").read_text("utf-8"))
+    turns = [
+        utterance(t["role"], t["text"], None, start_ms=t["start_ms"], end_ms=t["end_ms"])
+        for t in truth["turns"]
+    ]
+    moments = {m.rule for m in rescored(call(*turns)).moments}
+    assert set(truth["moments"]) <= moments
+    if not truth["moments"]:
+        assert not moments - {"great_close"}, "a calm call"
+
+
+HARM = {rule.name for rule in RULES.rules} - {"recovery", "great_close", "long_silence"}
+
+
+@pytest.mark.model
+@pytest.mark.shared
+def test_a_real_call_in_which_nothing_went_wrong_has_no_flag_of_harm(shared_calls):
+    found = sentiment.load(threads=1).analyze(shared_calls / "auto_repairs_40.stereo.flac")
+    assert not {m.rule for m in found.moments} & HARM, [m.explanation for m in found.moments]
 
 
 TURNS = st.lists(

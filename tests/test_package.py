@@ -30,6 +30,7 @@ def test_weights_schema_templates_and_samples_are_in_the_package():
             assert weights_dir(name).is_relative_to(PACKAGE)
     assert files("sentiment").joinpath("call.schema.json").is_file()
     assert files("sentiment").joinpath("py.typed").is_file()
+    assert all(files("sentiment.rules").joinpath(f"{n}.toml").is_file() for n in ("default", "phrases"))
     assert len([p for p in SAMPLES.iterdir() if p.name.endswith(".truth.json")]) >= 6
 
 
@@ -58,7 +59,7 @@ def test_wrong_use_is_told_in_words_without_a_traceback(tmp_path, args, code, sa
 def test_help_names_every_command():
     done = run("--help")
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("score", "transcribe", "doctor"))
+    assert all(name in done.stdout for name in ("score", "transcribe", "moments", "rules", "doctor"))
     assert run("--version").stdout.strip() == f"sentiment {sentiment.__version__}"
 
 

@@ -15,6 +15,7 @@ from sentiment.call import Channel, Word
 from sentiment.errors import ChannelMapError
 from sentiment.formats.sidecar import Sidecar
 from sentiment.pipeline import _not_understood, _once
+from sentiment.rules.reader import rules_of
 from sentiment.speech.speakers import Voice
 from sentiment.timeline import Span
 
@@ -79,6 +80,20 @@ def test_a_scored_call_has_characteristics_and_a_shape_or_the_reason_for_none():
     written = fake_analyser().score(call(customer("bad"), timed=False))
     assert written.characteristics is None
     assert "text conversation" in written.uncharacterised
+
+
+def test_moments_are_found_by_the_rules_the_analyser_holds():
+    rules = rules_of(
+        '[[rule]]\nname = "bad"\ndescription = "It."\nseverity = 0.5\nexplanation = "{quote}"\n'
+        '[[rule.all]]\nfilter = "polarity"\nat_most = -0.5\n',
+        "my.toml",
+    )
+    found = replace(fake_analyser(), rules=rules).score(call(customer("bad")))
+    assert [m.rule for m in found.moments] == ["bad"]
+    assert found.provenance.settings["rules"] == {"source": "my.toml", "sha256": rules.sha256}
+    assert sentiment.from_json(sentiment.to_json(found)) == found
+    assert sentiment.load(rules=rules).rules is rules
+    assert sentiment.load().rules.source == "default"
 
 
 def test_a_map_that_does_not_fit_costs_no_transcription():

@@ -8,7 +8,7 @@ from factories import agent, call, customer
 from report_calls import make_call
 
 from sentiment.call import Provenance, from_json, to_json
-from sentiment.errors import InputError
+from sentiment.errors import InputError, OutputError
 from sentiment.formats.html import call_page
 from sentiment.moments import flag_moments
 from sentiment.rules.reader import default_rules, rules_of
@@ -100,6 +100,20 @@ def test_a_page_is_made_anew_with_its_recording(tmp_path):
     outcome = reflag_file(path, NONE)
     assert "one.html: shows the moments of before: not a page" in outcome.stale
     assert page.read_text("utf-8") == "something else"
+
+
+def test_a_page_that_cannot_be_written_is_tried_again_by_the_next_run(tmp_path, monkeypatch):
+    path = stored(tmp_path)
+    path.with_suffix(".html").write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr("service.reflagging.write_atomically", full_disk)
+        assert "one.html: no room" in reflag_file(path, RULES).error
+    assert reflag_file(path, RULES).changed
+    assert "spoke of cancelling" in path.with_suffix(".html").read_text("utf-8")
+
+
+def full_disk(path, _content):
+    raise OutputError(f"{path}: no room")
 
 
 def test_other_json_in_a_folder_is_left_alone_and_a_broken_call_is_an_error(tmp_path):

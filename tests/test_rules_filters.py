@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from factories import agent, call, customer, utterance
 
-from sentiment.call import Estimate, Shift, Word
-from sentiment.moments import flag_moments
+from sentiment.call import Estimate, Model, Shift, Word
+from sentiment.moments import flag_moments, reflag
 from sentiment.rules.reader import rules_of
 from sentiment.rules.seen import Embedder
 
@@ -77,6 +77,8 @@ def test_a_customer_who_says_it_with_more_feeling_weighs_more():
 class FakeMeaning:
     """Texts of the same first letter mean the same; those of neighbours nearly."""
 
+    model = Model(task="meaning", name="fake-meaning", revision="1")
+
     def __init__(self):
         self.loaded = self.asked = 0
 
@@ -107,6 +109,17 @@ def test_meaning_is_near_one_of_the_examples_and_loaded_once_and_only_if_asked()
     assert not found('filter = "phrase"\nwords = ["x"]', *turns, embedder=Embedder(pytest.fail))
     found(condition, *turns, embedder=embedder)
     assert fake.loaded == 1
+
+
+def test_the_model_of_meaning_is_recorded_where_rules_ask_for_it():
+    text = 'name = "it"\ndescription = "It."\nseverity = 0\nexplanation = "It."\n[[rule.any]]\nfilter = '
+    asking = rules_of(f'[[rule]]\n{text}"meaning"\nexamples = ["it"]', "test")
+    other = rules_of(f'[[rule]]\n{text}"turn"', "test")
+    embedder = Embedder(FakeMeaning().load)
+    recorded = reflag(call(customer()), asking, embedder=embedder)
+    assert recorded.provenance.models == (FakeMeaning.model,)
+    assert reflag(recorded, asking, embedder=embedder) == recorded
+    assert reflag(recorded, other, embedder=embedder).provenance.models == ()
 
 
 @pytest.mark.model

@@ -1,6 +1,7 @@
 """A file of rules: what is read of it, what is refused and where, and that all of it is documented."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sentiment.rules.filters import COMMON_FIELDS, FILTERS
 from sentiment.rules.reader import FILE_KEYS, RULE_KEYS, default_rules, phrasebook, read_rules, rules_of
 from sentiment.rules.tables import keys_of
 from sentiment.rules.values import Limits, Range
+from sentiment.weights import weights_dir
 
 GOOD = """\
 [[rule]]
@@ -266,6 +268,11 @@ def test_whole_rules_in_the_documentation_are_read(docs):
 
 
 # -- the shipped rules -----------------------------------------------------------------------------
+
+
+def test_the_emotions_are_those_the_shipped_scorer_gives():
+    config = json.loads((weights_dir("affect") / "config.json").read_text("utf-8"))
+    assert set(EMOTIONS) == set(config["emotions"])
 
 
 def test_the_shipped_rules_are_told_in_one_line_each():

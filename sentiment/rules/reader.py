@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment.errors import RulesError
@@ -21,7 +22,6 @@ from sentiment.rules.values import Rule, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sentiment.rules.lines import Path as Place
 
@@ -49,12 +49,13 @@ def phrasebook() -> Phrasebook:
     return Phrasebook().extended(file.tables, file.body)
 
 
-def read_rules(path: Path) -> Rules:
+def read_rules(path: str | Path) -> Rules:
     """The rules in a file.
 
     Raises:
         RulesError: it cannot be read, or something in it is wrong; ``file:line:`` comes first.
     """
+    path = Path(path)
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:

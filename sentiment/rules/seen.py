@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sentiment.characteristics import CharacteristicsOptions, interruptions, participant, speech
@@ -30,12 +31,16 @@ class Embedder:
     """What gives sentences a vector, as :class:`sentiment.meaning.Meaning` does; loaded when first used."""
 
     def __init__(self, load: Callable[[], Any]) -> None:
-        self._load = load
+        self._load, self._lock = load, Lock()
+        self._made: list[Any] = []
 
-    @cached_property
+    @property
     def model(self) -> Any:
-        """The model itself."""
-        return self._load()
+        """The model itself; loaded once, whichever thread asks first."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._load())
+        return self._made[0]
 
     @lru_cache(maxsize=256)  # noqa: B019 - few of these live, and as long as the process
     def examples(self, texts: tuple[str, ...]) -> NDArray[Any]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sentiment.call import JSON, Role
     from sentiment.rules.seen import Seen
 
@@ -262,6 +264,16 @@ class Rules:
     source: str
     sha256: str
     rules: tuple[Rule, ...]
+
+    def filters(self) -> Iterator[Filter]:
+        """Every filter of every rule."""
+        left: list[Condition | Group] = [rule.find for rule in self.rules]
+        while left:
+            condition = left.pop()
+            if isinstance(condition, Group):
+                left += condition.conditions
+            else:
+                yield condition.filter
 
     def in_turn(self) -> tuple[Rule, ...]:
         """The rules, each after those it yields to.

@@ -6,7 +6,6 @@ the same rules (:mod:`sentiment.speech.cleanup`); they differ only in who runs t
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
@@ -14,6 +13,7 @@ from sentiment.call import Model, Word
 from sentiment.errors import UnknownModelError
 from sentiment.speech.cleanup import cut_loops, drop_invented, is_looped, is_unheard
 from sentiment.speech.windows import HeardWord, Window, pack, place, read_window, split_long
+from sentiment.threads import processors
 from sentiment.weights import find_whisper
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class TranscriberOptions:
         """The threads to use: those asked for, else the cores this process may use."""
         if self.threads is not None:
             return self.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return processors()
 
 
 class Transcriber(Protocol):
