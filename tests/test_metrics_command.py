@@ -35,7 +35,8 @@ def test_metrics_by_agent_and_week_in_every_form(files):
     done = run(
         "--contacts", files / "contacts.csv", "--surveys", files / "surveys.csv", "--by", "agent,week",
         "--metrics", "csat,aht,churn", "--pack", "telecom", "--format", "table,json,csv,parquet,html",
-        "--out", out, "--threads", 1, "--compare", "agent=a0,a1", "--where", "queue=q", "--timezone", "Europe/Berlin",
+        "--out", out, "--threads", 1, "--compare", "agent=a0,a1", "--where", "queue=q",
+        "--timezone", "Europe/Berlin",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "40.00" in done.output
