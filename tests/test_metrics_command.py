@@ -101,3 +101,8 @@ def test_help_does_not_wait_for_the_engine():
         "import sys, service.cli; sys.exit(bool({'ibis', 'duckdb', 'pyarrow', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_engine_is_there_when_the_package_is_asked_for_it():
+    code = "import sentiment; assert sentiment.metrics.compute.__module__ == 'sentiment.metrics.engine'"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
