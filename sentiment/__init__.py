@@ -75,10 +75,12 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """Names that need numpy come when asked for, so that ``import sentiment`` stays quick."""
-    if name not in _LAZY:
-        raise AttributeError(f"module 'sentiment' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "metrics":  # whose packages are an extra, so that it is not in __all__
+        return import_module("sentiment.metrics")
+    if name not in _LAZY:
+        raise AttributeError(f"module 'sentiment' has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)
 
 

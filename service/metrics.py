@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiment.errors import MetricError
+from service import metric_models
 from service.terminal import console
 
 if TYPE_CHECKING:
@@ -182,6 +183,9 @@ def prepare(
     terminal = console()
     terminal.print(f"{(report.rows or 0) - report.set_aside:,} rows: {out}", highlight=False, soft_wrap=True)
     _tell_input(report, terminal)
+
+
+metric_models.register(app)
 
 
 def _require_engine() -> None:

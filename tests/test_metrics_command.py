@@ -35,7 +35,8 @@ def test_metrics_by_agent_and_week_in_every_form(files):
     done = run(
         "--contacts", files / "contacts.csv", "--surveys", files / "surveys.csv", "--by", "agent,week",
         "--metrics", "csat,aht,churn", "--pack", "telecom", "--format", "table,json,csv,parquet,html",
-        "--out", out, "--threads", 1, "--compare", "agent=a0,a1", "--where", "queue=q", "--timezone", "Europe/Berlin",
+        "--out", out, "--threads", 1, "--compare", "agent=a0,a1", "--where", "queue=q",
+        "--timezone", "Europe/Berlin",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "40.00" in done.output
@@ -99,4 +100,9 @@ def test_help_does_not_wait_for_the_engine():
     code = (
         "import sys, service.cli; sys.exit(bool({'ibis', 'duckdb', 'pyarrow', 'numpy'} & set(sys.modules)))"
     )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_engine_is_there_when_the_package_is_asked_for_it():
+    code = "import sentiment; assert sentiment.metrics.compute.__module__ == 'sentiment.metrics.engine'"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -87,7 +87,22 @@ def tables():
         }
         for _ in range(100)
     ]
-    rows = {"contacts": contacts, "surveys": surveys, "customers": customers, "orders": orders}
+    calls = [
+        {
+            "call_id": f"call-{i}",
+            "customer_id": f"c-{draw.randrange(40)}",
+            "started_at": start + timedelta(minutes=i),
+            "customer_polarity": draw.choice([None, draw.uniform(-1, 1)]),
+        }
+        for i in range(60)
+    ]
+    rows = {
+        "calls": calls,
+        "contacts": contacts,
+        "surveys": surveys,
+        "customers": customers,
+        "orders": orders,
+    }
     return {name: table(name, given) for name, given in rows.items()}
 
 
@@ -100,7 +115,8 @@ REQUESTS = [
     )
     for d in CATALOGUE.values()
     for v in d.variants
-    if (v.table or d.table) in {"contacts", "surveys", "membership", "buyers", "orders", "customers"}
+    if (v.table or d.table)
+    in {"contacts", "surveys", "membership", "buyers", "orders", "customers", "relationships"}
 ]
 
 
@@ -110,8 +126,16 @@ ONE_OF_EACH = {"art:median", "asa:p90", "calls_per_second", "calls_per_second:pe
 REQUESTS = [r for r in REQUESTS if r.variant.statistic.additive or r.name in ONE_OF_EACH]
 
 
-def computed(given, by, **more):
-    result = metrics.compute(REQUESTS, by=by, calendar=BERLIN, threads=1, **more, **given)
+ON_SPARK = [
+    "csat", "csat:mean", "nps", "ces", "aht", "fcr:inferred", "art:median", "art:business_hours",
+    "service_level", "calls_per_second:peak", "repeat_contact_rate", "churn:revenue", "clv", "clv:discounted",
+    "relationship_health",
+]  # fmt: skip
+"""One of each kind of statistic and derived table: Spark takes seconds to plan each query."""
+
+
+def computed(given, by, requests=REQUESTS, **more):
+    result = metrics.compute(requests, by=by, calendar=BERLIN, threads=1, **more, **given)
     return {
         (m.name, tuple(m.group.values())): (m.value, m.numerator, m.n, m.missing, m.interval, m.undefined)
         for m in result
@@ -177,7 +201,7 @@ def test_postgresql_gives_what_duckdb_gives(given, postgres, by):
     assert_same(computed(theirs, by), computed(given, by))
 
 
-@pytest.mark.parametrize("by", [("queue", "day"), ("agent", "hour")], ids="+".join)
+@pytest.mark.parametrize("by", [("agent", "hour")], ids="+".join)
 def test_spark_gives_what_duckdb_gives(given, spark, by):
     theirs = {name: spark.table(name) for name in given}
-    assert_same(computed(theirs, by), computed(given, by))
+    assert_same(computed(theirs, by, ON_SPARK), computed(given, by, ON_SPARK))

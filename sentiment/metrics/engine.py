@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sentiment.metrics.intervals import Array
     from sentiment.metrics.sources import Source
 
-__all__ = ["compute"]
+__all__ = ["compute", "open_tables"]
 
 
 def compute(
@@ -73,7 +73,7 @@ def compute(
     requests = _requests(metrics)
     workspace = Workspace.open(threads=threads, memory=memory)
     try:
-        inputs = _open(tables, maps or {}, workspace, set_aside)
+        inputs = open_tables(tables, maps or {}, workspace, set_aside)
         selection = Selection(
             by=tuple(by), calendar=calendar or Calendar(), since=since, until=until, where=dict(where or {})
         )
@@ -89,12 +89,13 @@ def _requests(metrics: Sequence[str | Request]) -> tuple[Request, ...]:
     return tuple({request.name: request for request in parsed}.values())
 
 
-def _open(
+def open_tables(
     tables: Mapping[str, Source],
     maps: Mapping[str, ColumnMap | str | Path],
     workspace: Workspace,
     set_aside: Path | None,
 ) -> dict[str, Input]:
+    """Find, name, type and check tables, as :func:`compute` does."""
     loaded = {name: m if isinstance(m, ColumnMap) else load_map(m) for name, m in maps.items()}
     if isinstance(tables.get("calls"), str | Path | list | tuple):
         scored = read_calls(tables["calls"])

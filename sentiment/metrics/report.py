@@ -122,7 +122,7 @@ class _Axis:
         self.low: float = math.floor(low / step) * step
         self.high: float = math.ceil(high / step) * step
         n = round((self.high - self.low) / step)
-        self.labels = tuple((self(self.low + i * step), _figure(self.low + i * step)) for i in range(n + 1))
+        self.labels = tuple((self(self.low + i * step), f"{self.low + i * step:,.6g}") for i in range(n + 1))
 
     def __call__(self, value: float) -> float:
         share: float = (value - self.low) / (self.high - self.low)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import ibis
 
@@ -151,18 +152,25 @@ def _open_remote(patterns: Sequence[str], con: Any) -> Raw:
     """Parquet on S3 (or GCS), by pyarrow: its drivers are in its wheel, DuckDB's would be downloaded."""
     from pyarrow import dataset, fs
 
+    name = ", ".join(map(_without_secrets, patterns))
     try:
         places = [fs.FileSystem.from_uri(p) for p in patterns]
         system, paths = places[0][0], [path for _, path in places]
         found = [one for path in paths for one in _remote_files(system, path, fs)]
         data = dataset.dataset(found, filesystem=system, format="parquet")
     except Exception as error:  # noqa: BLE001 - network, credentials, no such key
-        raise TableError(f"{', '.join(patterns)}: cannot be read ({first_line(error)})") from None
-    name = f"remote_{next(_names)}"
-    con.con.register(name, data)
+        raise TableError(f"{name}: cannot be read ({first_line(error)})") from None
+    registered = f"remote_{next(_names)}"
+    con.con.register(registered, data)
     mark = (data.schema.metadata or {}).get(MARK)
     checked = None if mark is None or len(found) > 1 else str(json.loads(mark)["table"])
-    return Raw(name=", ".join(patterns), table=con.table(name), checked=checked)
+    return Raw(name=name, table=con.table(registered), checked=checked)
+
+
+def _without_secrets(address: str) -> str:
+    """An address as messages and reports may show it: without key, secret and options."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"
 
 
 def _remote_files(system: Any, path: str, fs: Any) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sentiment.metrics.intervals import Array
     from sentiment.metrics.schema import Business
 
-__all__ = ["Selection", "View", "column_name", "group_seconds", "view_of", "whole_seconds"]
+__all__ = ["Selection", "View", "column_name", "group_seconds", "one_each", "view_of", "whole_seconds"]
 
 _SHORT = {
     "agent": "agent_id",
@@ -160,7 +160,7 @@ def _joined(table: Any, name: str, wanted: list[str], inputs: Mapping[str, Input
         lent = [k for k in dict.fromkeys(lent) if k != link]
         if not lent or link not in table.columns:
             continue
-        right = _one_each(lender, link, lent)
+        right = one_each(lender, link, lent)
         table = table.left_join(right, table[link] == right["__link"]).drop("__link")
         wanted = [k for k in wanted if k not in table.columns]
     return table
@@ -170,7 +170,7 @@ def _customers_lend(wanted: list[str], inputs: Mapping[str, Input]) -> bool:
     return "customers" in inputs and any(k in inputs["customers"].columns for k in wanted)
 
 
-def _one_each(lender: Input, link: str, lent: list[str]) -> Any:
+def one_each(lender: Input, link: str, lent: list[str]) -> Any:
     """One row for each value of ``link``: of a call's contacts the last, whose agent a survey is about."""
     table, time = lender.table, lender.schema.time
     known = table.filter(table[link].notnull())
