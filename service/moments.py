@@ -60,6 +60,8 @@ def moments(
         raise typer.BadParameter(f"{queue}: end it in .csv or .json", param_hint="--queue")
     in_force = _rules(rules_file)
     files = find_calls(paths)
+    if queue is not None:
+        _spare_others(queue, [path for path, _ in files])
     began = time.monotonic()
     outcomes, stopped = _reflag(files, in_force, jobs=jobs or processors(), dry_run=dry_run)
     seconds = time.monotonic() - began
@@ -164,6 +166,23 @@ def _show_queue(ranked: Sequence[Ranked]) -> None:
         out.print(Padding(Text(moment.explanation), (0, 0, 0, 5)))
     if ranked:
         out.print()
+
+
+def _spare_others(queue: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write the queue over a call, or over a file that no queue was written to before."""
+    if not queue.exists():
+        return
+    if any(queue.samefile(path) for path in inputs):
+        why = "is one of the files to flag"
+    elif not queue.is_file():
+        why = "is not a file"
+    else:
+        with queue.open("rb") as file:
+            begins = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not begins or begins.startswith(b"[" if queue.suffix.lower() == ".json" else b"place,call_id,"):
+            return
+        why = "holds something else than a queue"
+    raise typer.BadParameter(f"{queue}: {why}; name another file", param_hint="--queue")
 
 
 def _write_queue(ranked: Sequence[Ranked], path: Path) -> None:

@@ -7,6 +7,7 @@ many there are.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from sentiment.moments import reflag
 from sentiment.review import Candidate, candidates
 from sentiment.strict_json import encode
 from sentiment.summary import Row, summarise
+from service.terminal import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -142,28 +144,35 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
     """Flag the call in a file anew; write it, and its page, if that changes it and ``dry_run`` is false.
 
     A file that is JSON but no call is skipped, unless it was ``named`` itself. Whatever fails is the
-    outcome's ``error``.
+    outcome's ``error``, so that it costs no other call.
     """
     try:
-        text = path.read_bytes()
-        if not named and not _is_call(text):
-            return Outcome(source=path, skipped=True)
-        before = from_json(text)
-        after = reflag(before, rules)
-        page = path.with_suffix(".html")
-        has_page = page.is_file()
-        stale = None
-        if not dry_run and after != before:
-            if has_page and after.moments != before.moments:
-                stale = _render_again(page, after)
-            # Last: until it is written, the next run sees the change, and makes the page too.
-            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
+        return _reflagged(path, rules, named=named, dry_run=dry_run)
     except OSError as error:
         return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
     except OutputError as error:
         return Outcome(source=path, error=str(error))
     except SentimentError as error:
         return Outcome(source=path, error=f"{path}: {error}")
+    except Exception as error:
+        logging.getLogger(__name__).debug("%s", path, exc_info=True)
+        return Outcome(source=path, error=fault(path, error))
+
+
+def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outcome:
+    text = path.read_bytes()
+    if not named and not _is_call(text):
+        return Outcome(source=path, skipped=True)
+    before = from_json(text)
+    after = reflag(before, rules)
+    page = path.with_suffix(".html")
+    has_page = page.is_file()
+    stale = None
+    if not dry_run and after != before:
+        if has_page and after.moments != before.moments:
+            stale = _render_again(page, after)
+        # Last: until it is written, the next run sees the change, and makes the page too.
+        write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
     return Outcome(
         source=path,
         changes=changes(before.moments, after.moments),

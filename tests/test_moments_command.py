@@ -131,3 +131,19 @@ def test_rules_in_force_are_listed(out):
     assert all(rule.name in done.stdout for rule in default_rules().rules)
     assert default_rules().sha256 in done.stdout
     assert "1 rule of my.toml" in run("rules", "--rules", "my.toml").stdout
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_queue_replaces_no_call_and_no_other_file(out, dry):
+    before = (out / "one.json").read_bytes()
+    (out.parent / "elsewhere.json").write_text('{"schema": "conversation-sentiment/call/1"}')
+    (out.parent / "contacts.csv").write_text("name,phone\n")
+    for name in ("out/one.json", "elsewhere.json", "contacts.csv"):
+        done = run("moments", "out", "--queue", name, *dry)
+        assert done.exit_code == 2, done.output
+        assert "name another file" in done.output
+    assert (out / "one.json").read_bytes() == before
+    assert (out.parent / "contacts.csv").read_text() == "name,phone\n"
+    (out.parent / "queue.csv").write_text("")
+    for name in ("queue.csv", "queue.csv", "queue.json", "queue.json"):
+        assert run("moments", "out", "--queue", name).exit_code == 0, "a queue replaces a queue"

@@ -10,7 +10,7 @@ from report_calls import make_call
 from sentiment.call import Provenance, from_json, to_json
 from sentiment.errors import InputError, OutputError
 from sentiment.formats.html import call_page
-from sentiment.moments import flag_moments
+from sentiment.moments import flag_moments, reflag
 from sentiment.rules.reader import default_rules, rules_of
 from service.reflagging import Change, _rewritten, changes, find_calls, reflag_file, reflag_files
 
@@ -158,3 +158,18 @@ def test_the_results_do_not_depend_on_the_number_of_processes(tmp_path):
     for path in folders[0].iterdir():
         assert path.read_bytes() == (folders[1] / path.name).read_bytes()
     assert json.loads((folders[1] / "call-000.json").read_text("utf-8"))["moments"]
+
+
+def test_a_fault_that_nobody_foresaw_costs_one_call(tmp_path, monkeypatch):
+    stored(tmp_path, "bad")
+    stored(tmp_path, "good")
+
+    def faulty(made, rules):
+        if made.id == "bad":
+            raise IndexError("list index out of range")
+        return reflag(made, rules)
+
+    monkeypatch.setattr("service.reflagging.reflag", faulty)
+    bad, good = reflag_files(find_calls([tmp_path]), RULES, jobs=1, dry_run=False)
+    assert "bad.json: failed by a fault of this software (IndexError: list index out of range)" in bad.error
+    assert good.changed
