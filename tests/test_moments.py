@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import sentiment
 from sentiment.call import Shift, Word, from_json, to_json
 from sentiment.moments import flag_moments
-from sentiment.phrases import clock, normalise, quote, signed, speaker, when
+from sentiment.phrases import Phrase, clock, normalise, quote, signed, speaker, when
 from sentiment.rules.reader import default_rules
 
 RULES = default_rules()
@@ -468,6 +468,11 @@ def test_a_threat_said_in_anger_weighs_more():
 def test_text_is_brought_to_one_form():
     assert normalise("I’ve called; I can't wait!!") == "i have called , i can not wait ,"
     assert normalise("dont, wont, cannot") == "do not , will not , can not"
+    assert normalise("My name's Ann, the card's limit") == "my name is ann , the card's limit"
+
+
+def test_a_match_without_words_is_no_error():
+    assert Phrase.of("", "(?=refund)").said_in("i want a refund") is not None
 
 
 def test_times_feelings_and_roles_are_written_as_in_the_pages():

@@ -86,7 +86,7 @@ class Conditions:
                 self.tables.wrong(
                     (*path, "sets"), f"there is no phrase set {name!r}; there are {there}", name
                 )
-        patterns = tuple(self.book.expression(self.tables, p, (*path, "patterns")) for p in made.patterns)
+        patterns = tuple(self.book.pattern(self.tables, p, (*path, "patterns")) for p in made.patterns)
         return made.with_phrases(self.book.sets, patterns)
 
     def _limits(self, table: Mapping[str, Any], path: Path, place: Place, others: set[str]) -> Limits:
