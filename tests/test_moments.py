@@ -172,6 +172,28 @@ def test_only_the_peak_of_anger_is_flagged():
     assert not found("peak_anger", customer(emotions={"anger": 0.9}, intensity=0.4)), "said too mildly"
 
 
+def test_the_angriest_is_the_one_felt_most_strongly():
+    probable = customer(
+        "Well, I am a bit annoyed about that.", -0.3, emotions={"annoyance": 0.95}, intensity=0.5
+    )
+    strong = customer("This is an outrage!", -0.9, emotions={"anger": 0.7}, intensity=1.0)
+    unsure = customer("Get me out of here!", -0.9, emotions={"anger": 0.45}, intensity=0.95)
+    (moment,) = found("peak_anger", probable, unsure, strong)
+    assert moment.evidence.utterances == (2,)
+    assert moment.severity == 0.7
+    assert not found("peak_anger", customer(emotions={"anger": 0.6}, intensity=0.6))
+
+
+def test_the_second_angriest_is_never_told_as_the_angriest():
+    second = customer("This is annoying.", -0.6, emotions={"anger": 0.8}, intensity=0.8)
+    calm = [agent(), customer(), agent(), customer(), agent(), customer()]
+    peak = customer("I am furious!", -0.9, emotions={"anger": 0.95}, intensity=0.95)
+    rules = rules_of(second, *calm, peak)
+    assert "unresolved_anger" in rules
+    assert "peak_anger" not in rules
+    assert "peak_anger" in rules_of(peak, *calm, second), "the one at the end is another one"
+
+
 def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
     bad = [customer(polarity=0.2) for _ in range(6)] + [
         customer("This did not help me at all, I am still without a phone.", -0.8),

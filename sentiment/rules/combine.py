@@ -156,13 +156,18 @@ def runs(rule: Rule, found: list[Hit], taken: set[int]) -> list[list[Hit]]:
     """The hits of a rule, grouped as its ``keep`` says: a moment each.
 
     ``taken`` are the utterances of moments it yields to: a hit that rests on one of them is left out,
-    and so is a run of neighbours with such a hit in it, which is the same outburst.
+    and so is a run of neighbours with such a hit in it, which is the same outburst. If it is the ``worst``
+    that is taken, the rule has no moment.
     """
     if rule.keep == "runs":
         groups = _neighbours(found, rule.merge_s)
         if not taken:
             return groups
         return [run for run in groups if not any(hit.evidence() & taken for hit in run)]
+    if found and rule.keep == "worst":
+        # Where the worst is told already, the second worst must not be told as the worst.
+        worst = max(found, key=lambda hit: hit.strength)
+        return [] if worst.evidence() & taken else [[worst]]
     found = [hit for hit in found if not hit.evidence() & taken]
     if not found:
         return []
@@ -170,8 +175,7 @@ def runs(rule: Rule, found: list[Hit], taken: set[int]) -> list[list[Hit]]:
         return [[hit] for hit in found]
     if rule.keep == "together":
         return [found]
-    one = {"first": found[0], "last": found[-1], "worst": max(found, key=lambda hit: hit.strength)}
-    return [[one[rule.keep]]]
+    return [[found[0 if rule.keep == "first" else -1]]]
 
 
 def _neighbours(found: list[Hit], merge_s: float) -> list[list[Hit]]:
