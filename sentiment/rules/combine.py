@@ -63,9 +63,17 @@ def _seconds(hit: Hit) -> float | None:
 
 
 def _touches(seen: Seen, hit: Hit, part: Range) -> bool:
-    """Whether a hit has some of its time in the range; of its utterances, if the call has no times."""
-    if seen.length_ms is not None and hit.start_ms is not None and hit.end_ms is not None:
-        low, high = part.bounds(seen.length_ms)
+    """Whether a hit has some of its time in the range; of its utterances, if the call has no times.
+
+    A line of a chat is sent at one moment: it is in the range if that moment is, and the last moment of a
+    call belongs to its last part. All at one moment is as good as no times, for a share of the call.
+    """
+    length = seen.length_ms
+    timed = length is not None and (length > 0 or not part.relative)
+    if timed and length is not None and hit.start_ms is not None and hit.end_ms is not None:
+        low, high = part.bounds(length)
+        if hit.start_ms == hit.end_ms:
+            return low <= hit.start_ms < high or hit.start_ms == length <= high
         return hit.start_ms < high and hit.end_ms > low
     if not part.relative:
         return False
