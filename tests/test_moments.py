@@ -61,7 +61,7 @@ def test_a_fall_of_the_customers_mood_is_told_with_its_time_its_size_and_what_th
     )
     assert moment.evidence.utterances == (1, 2)
     assert moment.evidence.numbers == {"polarity_before": -0.1, "polarity_after": -0.7, "confidence": 0.9}
-    assert moment.severity == pytest.approx(0.6 * 0.9, abs=0.001)
+    assert moment.severity == pytest.approx(0.6 * 0.6 * 0.9, abs=0.001), "0.6 times change and confidence"
     assert moment.start_ms == 130_000
 
 
@@ -71,6 +71,14 @@ def test_a_recovery_weighs_less_than_the_same_fall():
     (down,) = found("worsening", *said, shifts=(shift("customer", 2, 0.5, -0.5, trigger=1),))
     assert "rose from −0.50 to +0.50" in up.explanation
     assert up.severity < down.severity
+
+
+def test_a_fall_that_was_mended_weighs_less_than_the_same_that_was_not():
+    low = [customer(polarity=-0.8) for _ in range(4)]
+    fall = shift("customer", 1, 0.2, -0.8, confidence=0.9)
+    (lost,) = found("not_recovered", *low, shifts=(fall,))
+    (mended,) = found("worsening", *low, shifts=(fall, shift("customer", 3, -0.8, 0.3)))
+    assert mended.severity < lost.severity - 0.3
 
 
 def test_without_a_trigger_none_is_named():
