@@ -102,6 +102,17 @@ def test_a_page_is_made_anew_with_its_recording(tmp_path):
     assert page.read_text("utf-8") == "something else"
 
 
+def test_a_page_that_lost_its_recording_is_left_alone(tmp_path):
+    path = stored(tmp_path, audio=make_call().audio)
+    page = path.with_suffix(".html")
+    page.write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
+    before = page.read_bytes()
+    outcome = reflag_file(path, RULES)
+    assert "its recording is missing; score the recording again" in outcome.stale
+    assert page.read_bytes() == before
+    assert from_json(path.read_bytes()).moments, "the call itself is flagged"
+
+
 def test_a_page_that_cannot_be_written_is_tried_again_by_the_next_run(tmp_path, monkeypatch):
     path = stored(tmp_path)
     path.with_suffix(".html").write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
@@ -112,7 +123,8 @@ def test_a_page_that_cannot_be_written_is_tried_again_by_the_next_run(tmp_path, 
     assert "spoke of cancelling" in path.with_suffix(".html").read_text("utf-8")
 
 
-def full_disk(path, _content):
+def full_disk(path, _content, *, remedy):
+    assert "--out" not in remedy
     raise OutputError(f"{path}: no room")
 
 
@@ -125,6 +137,7 @@ def test_other_json_in_a_folder_is_left_alone_and_a_broken_call_is_an_error(tmp_
     outcomes = {o.source.stem: o for o in reflag_files(find_calls([tmp_path]), RULES, jobs=1, dry_run=False)}
     assert {name for name, o in outcomes.items() if o.skipped} == {"index", "tca", "broken"}
     assert "later.json: call JSON: expected schema" in outcomes["later"].error
+    assert {name for name, o in outcomes.items() if o.damaged} == {"broken"}
     assert outcomes["one"].changed
     assert "not valid JSON" in reflag_file(tmp_path / "broken.json", RULES).error, "it was named itself"
 
