@@ -89,7 +89,7 @@ def rules(rules_file: RulesFile = None) -> None:
     for rule in in_force.rules:
         low, high = rule.severity
         severity = f"{low:g}" if low == high else f"{low:g} – {high:g}"
-        table.add_row(Text(rule.name), severity, Text(rule.description))
+        table.add_row(Text(rule.name), severity, Text(printable(rule.description)))
     console().print(table)
     n = len(in_force.rules)
     console().print(

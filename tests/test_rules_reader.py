@@ -57,6 +57,8 @@ def wrong(text, *, source="my.toml"):
         ("severity = 0.5", "severty = 0.5", 4, "did you mean 'severity'?"),
         ('name = "asks"', 'name = "Asks for"', 2, "lower-case letters"),
         ('description = "The customer asks."', 'description = ""', 3, "description must be one line"),
+        ("{quote}", "\\u001b[31m{quote}", 5, "explanation has the control character '\\x1b' in it"),
+        ('description = "The', 'description = "\\u0007The', 3, "description has the control character"),
         ("{quote}", "{quot}", 5, "unknown field {quot}; there are"),
         ("{quote}", "{quote", 5, "not a template"),
         ("{quote}", "{quote:>9}", 5, "write a field as {quote}"),
@@ -151,6 +153,11 @@ BESIDE = GOOD + '[[rule.all]]\nfilter = "phrase"\nrole = "agent"\nwords = ["sorr
 @pytest.mark.parametrize(
     ("more", "line", "says"),
     [
+        (
+            'name = "reply"\n[[rule.all]]\nfilter = "turn"\nname = "reply"\n',
+            17,
+            "a condition named 'reply' is on line 14 already",
+        ),
         ("within_turns = 2\n", 10, 'need where = "before" or "after"'),
         ('where = "near"\n', 14, 'where must be "anywhere" or "same" or "before" or "after"'),
         ('negate = true\nname = "reply"\n', 10, "cannot be told"),

@@ -399,8 +399,8 @@ def test_what_was_said_outweighs_a_filler_after_it(after, cue, kind):
 
 def test_a_refusal_that_names_others_is_no_fix():
     said = (
-        "I'm sorry, that's not something that we cover under the warranty. You could take it to a garage near "
-        "you, and they should be able to get you settled."
+        "I'm sorry, that's not something that we cover under the warranty. You could take it to a garage "
+        "near you, and they should be able to get you settled."
     )
     assert find(said, BETTER[:2]) is None, "neither an offer nor a fix"
     assert find(said, WORSE) == "a refusal"

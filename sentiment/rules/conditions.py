@@ -49,6 +49,14 @@ class Conditions:
             found = [
                 self.condition(m, (*inner, i), "companion" if i else "first") for i, m in enumerate(members)
             ]
+        names = [each.limits.name for each in found]
+        for i, name in enumerate(names):
+            if name is not None and name in names[:i]:
+                line = self.tables.lines.line((*inner, names.index(name), "name"))
+                self.tables.wrong(
+                    (*inner, i, "name"),
+                    f"a condition named {name!r} is on line {line} already; name one otherwise",
+                )
         return Group(how=how, conditions=tuple(found), limits=limits)
 
     def condition(

@@ -72,6 +72,7 @@ class Phrasebook:
         found = []
         for kind, patterns in kinds.items():
             here = (*path, kind)
+            tables.printable(here, kind)
             if (
                 not isinstance(patterns, list)
                 or not patterns
@@ -89,13 +90,12 @@ class Phrasebook:
                 never in the form of text that it is matched against.
         """
         whole = self.expression(tables, pattern, path)
-        if any(
-            not re.search(r"\w", found[0]) for found in re.finditer(Phrase.of("", whole).expression, _PROBE)
-        ):
+        found = (match[0] for match in re.finditer(Phrase.of("", whole).expression, _PROBE))
+        if not all(re.search(r"\w", each) for each in found):
             tables.wrong(
                 path,
-                f"{pattern!r} matches where nothing is said; make it need a word (not all of it optional, and no "
-                "empty alternative)",
+                f"{pattern!r} matches where nothing is said; make it need a word (not all of it optional, "
+                "and no empty alternative)",
                 pattern,
             )
         letters = _NO_LETTERS.sub(" ", pattern)
