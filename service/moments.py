@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAILED, INTERRUPTED, console, printable
+from service.terminal import FAILED, INTERRUPTED, USAGE, console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,9 @@ def _spare_others(queue: Path, inputs: Sequence[Path]) -> None:
         if not begins or begins.startswith(b"[" if queue.suffix.lower() == ".json" else b"place,call_id,"):
             return
         why = "holds something else than a queue"
-    raise typer.BadParameter(f"{queue}: {why}; name another file", param_hint="--queue")
+    told = f"Error: {queue}: {why}; name another file with --queue"
+    console(stderr=True).print(printable(told), markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(USAGE)
 
 
 def _write_queue(ranked: Sequence[Ranked], path: Path) -> None:

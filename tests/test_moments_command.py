@@ -142,7 +142,9 @@ def test_a_queue_replaces_no_call_and_no_other_file(out, dry):
     for name in ("out/one.json", "elsewhere.json", "contacts.csv"):
         done = run("moments", "out", "--queue", name, *dry)
         assert done.exit_code == 2, done.output
-        assert "name another file" in done.output
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"Error: {name}: ")
+        assert line.endswith("name another file with --queue")
     assert (out / "one.json").read_bytes() == before
     assert (out.parent / "contacts.csv").read_text() == "name,phone\n"
     (out.parent / "queue.csv").write_text("")
