@@ -19,11 +19,13 @@ __all__ = ["file_stem", "make_folder", "write_atomically"]
 _LONGEST_STEM_BYTES = 180  # most file systems allow 255; room for an extension and a temporary suffix
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
+def write_atomically(
+    path: Path, content: str | bytes, *, remedy: str = "free some space or choose another folder with --out"
+) -> None:
     """Write ``content`` (text as UTF-8) to ``path``, making its folder, through a temporary file beside it.
 
     The file's mode is what the process's umask makes of a new file. Half a surrogate pair in text,
-    which UTF-8 does not have, is written as ``?``.
+    which UTF-8 does not have, is written as ``?``. ``remedy`` is what the error advises.
 
     Raises:
         OutputError: the folder cannot be made or the file cannot be written (disk full, permission);
@@ -39,10 +41,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "free some space or choose another folder with --out"
-        ) from None
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
     finally:
         with suppress(OSError):
             temporary.unlink()

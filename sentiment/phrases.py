@@ -29,7 +29,7 @@ _CONTRACTIONS = (
     (r"\b(we|you|they|it|he|she|that)'ll\b", r"\1 will"),
     (r"\b(you|they|we)'re\b|\b(you|they)re\b", r"\1\2 are"),
     (r"\b(i|we|you|they)'d\b", r"\1 would"),
-    (r"\b(that|it|there|what|this|he|she|here)'s\b|\b(that|there|what)s\b", r"\1\2 is"),
+    (r"\b(that|it|there|what|this|he|she|here|name)'s\b|\b(that|there|what)s\b", r"\1\2 is"),
     (r"\bgonna\b", "going to"),
     (r"\bwanna\b", "want to"),
     (r"\blet's\b|\blets\b", "let us"),
@@ -110,7 +110,7 @@ def _negated(before: str, phrase: str) -> bool:
     A subject starts a new clause ("if you don't help I will cancel"), except after a verb of saying
     ("I'm not saying I will cancel").
     """
-    words = [*before.rpartition(",")[2].split(), phrase.split()[0]]
+    words = [*before.rpartition(",")[2].split(), *phrase.split()[:1]]
     for at in range(len(words) - 1, max(-1, len(words) - 2 - _NEGATION_REACH_WORDS), -1):
         if words[at] in _NEGATIONS and at < len(words) - 1:
             return True

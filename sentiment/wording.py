@@ -46,7 +46,7 @@ BETTER = (
         r"(?:is|are|been) (?:all |now )+(?:set|done|active|good)|all done|there we go",
         r"(?:is|are) (?:\w+ )?(?:back|gone|zero|ready|working|active|on (?:its|the|their) (?:way|van))"
         r"(?= ,|$| to| and| in| on| up| with| now)",
-        r"gone through|good news|should (?:now )?(?:work|be working|be able)|taken care of",
+        r"gone through|good news|should (?:now )?(?:work|be working)|should now be able|taken care of",
         rf"{_WE}(?:found (?:it|the|your)|managed to)|works (?:now|at our end)",
     ),
     Phrase.of("an apology", r"(?:i am|we are) (?:\w+ ){0,2}sorry|so sorry|apologi[sz]e|apologies"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAILED, INTERRUPTED, console
+from service.terminal import FAILED, INTERRUPTED, USAGE, console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,8 @@ def moments(
         raise typer.BadParameter(f"{queue}: end it in .csv or .json", param_hint="--queue")
     in_force = _rules(rules_file)
     files = find_calls(paths)
+    if queue is not None:
+        _spare_others(queue, [path for path, _ in files])
     began = time.monotonic()
     outcomes, stopped = _reflag(files, in_force, jobs=jobs or processors(), dry_run=dry_run)
     seconds = time.monotonic() - began
@@ -87,7 +89,7 @@ def rules(rules_file: RulesFile = None) -> None:
     for rule in in_force.rules:
         low, high = rule.severity
         severity = f"{low:g}" if low == high else f"{low:g} – {high:g}"
-        table.add_row(Text(rule.name), severity, Text(rule.description))
+        table.add_row(Text(rule.name), severity, Text(printable(rule.description)))
     console().print(table)
     n = len(in_force.rules)
     console().print(
@@ -160,10 +162,29 @@ def _show_queue(ranked: Sequence[Ranked]) -> None:
     for place, each in enumerate(ranked, 1):
         moment = each.candidate.moment
         head = f"{place:>3}  {each.candidate.call_id}  {moment.rule}  {moment.severity:.2f}"
-        out.print(Text(head, style="bold"), soft_wrap=True)
-        out.print(Padding(Text(moment.explanation), (0, 0, 0, 5)))
+        out.print(Text(printable(head), style="bold"), soft_wrap=True)
+        out.print(Padding(Text(printable(moment.explanation)), (0, 0, 0, 5)))
     if ranked:
         out.print()
+
+
+def _spare_others(queue: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write the queue over a call, or over a file that no queue was written to before."""
+    if not queue.exists():
+        return
+    if any(queue.samefile(path) for path in inputs):
+        why = "is one of the files to flag"
+    elif not queue.is_file():
+        why = "is not a file"
+    else:
+        with queue.open("rb") as file:
+            begins = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not begins or begins.startswith(b"[" if queue.suffix.lower() == ".json" else b"place,call_id,"):
+            return
+        why = "holds something else than a queue"
+    told = f"Error: {queue}: {why}; name another file with --queue"
+    console(stderr=True).print(printable(told), markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(USAGE)
 
 
 def _write_queue(ranked: Sequence[Ranked], path: Path) -> None:
@@ -179,7 +200,7 @@ def _write_queue(ranked: Sequence[Ranked], path: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
         text = lines.getvalue()
-    write_atomically(path, text)
+    write_atomically(path, text, remedy="free some space, or name another file with --queue")
     console().print(f"Queue: {path}", soft_wrap=True, highlight=False)
 
 
@@ -210,19 +231,44 @@ def _write_overviews(outcomes: Sequence[Outcome]) -> None:
 def _report(outcomes: Sequence[Outcome], seconds: float, *, stopped: bool, dry_run: bool) -> int:
     """One line of what was done, every failure on stderr, and the exit code."""
     errors = console(stderr=True)
-    for outcome in outcomes:
-        if outcome.error or outcome.stale:
-            errors.print(
-                f"Error: {outcome.error or outcome.stale}", markup=False, highlight=False, soft_wrap=True
-            )
+    for told in _problems(outcomes):
+        errors.print(printable(told), markup=False, highlight=False, soft_wrap=True)
+    failed = sum(bool(o.error or o.stale) for o in outcomes)
     done = [o for o in outcomes if o.error is None and not o.skipped]
     changed = sum(o.changed for o in done)
     would = "would change" if dry_run else "changed"
     line = f"{len(done)} {'call' if len(done) == 1 else 'calls'} in {seconds:.1f} s: {changed} {would}"
     if skipped := sum(o.skipped for o in outcomes):
         line += f"; {skipped} other JSON {'file' if skipped == 1 else 'files'} left alone"
+    if failed:
+        line += f"; {failed} failed"
     console().print(line, highlight=False)
     if stopped:
         errors.print("Stopped. What was finished is kept.", highlight=False)
         return INTERRUPTED
-    return FAILED if any(o.error or o.stale for o in outcomes) else 0
+    return FAILED if failed else 0
+
+
+_NAMED = 5
+"""How many files a warning names."""
+
+
+def _problems(outcomes: Sequence[Outcome]) -> list[str]:
+    """A line for each failure, one for all of a folder that cannot be written, and one for damaged files."""
+    lines: list[str] = []
+    unwritten: dict[Path, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.unwritten and outcome.error:
+            unwritten.setdefault(outcome.source.parent, []).append(outcome.error)
+        elif outcome.error or outcome.stale:
+            lines.append(f"Error: {outcome.error or outcome.stale}")
+    for first, *others in unwritten.values():
+        more = f" ({len(others)} more in this folder)" if others else ""
+        lines.append(f"Error: {first}{more}")
+    if damaged := [str(o.source) for o in outcomes if o.damaged]:
+        more = f" and {len(damaged) - _NAMED} more" if len(damaged) > _NAMED else ""
+        lines.append(
+            f"Warning: {', '.join(damaged[:_NAMED])}{more}: empty or not JSON; if these were calls, they are "
+            "lost: score their recordings again"
+        )
+    return lines

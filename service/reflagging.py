@@ -7,6 +7,7 @@ many there are.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from sentiment.moments import reflag
 from sentiment.review import Candidate, candidates
 from sentiment.strict_json import encode
 from sentiment.summary import Row, summarise
+from service.terminal import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +45,11 @@ _WRITERS = 3
 """Threads of a process: enough to keep it at work while files are made safe on the disk."""
 
 
+_REMEDY = (
+    "free some space, or make the folder and its files writable to you; calls are changed where they are"
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
     """A moment of ``rule`` and what became of it; ``reworded`` is kept, but for its words or severity."""
@@ -56,8 +63,10 @@ class Outcome:
     """What became of one file.
 
     Attributes:
-        skipped: it is JSON, but no call.
+        skipped: it is no call.
+        damaged: it is not even JSON, so it may have been one. Told of files that are skipped.
         error: why nothing could be done.
+        unwritten: what failed is writing, as it would for others of the folder.
         changes: what became of each moment, old and new.
         found: its moments for the review queue.
         row: its line of the overview, if it has a page.
@@ -66,7 +75,9 @@ class Outcome:
 
     source: Path
     skipped: bool = False
+    damaged: bool = False
     error: str | None = None
+    unwritten: bool = False
     changes: tuple[Change, ...] = ()
     found: tuple[Candidate, ...] = ()
     row: Row | None = None
@@ -142,28 +153,35 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
     """Flag the call in a file anew; write it, and its page, if that changes it and ``dry_run`` is false.
 
     A file that is JSON but no call is skipped, unless it was ``named`` itself. Whatever fails is the
-    outcome's ``error``.
+    outcome's ``error``, so that it costs no other call.
     """
     try:
-        text = path.read_bytes()
-        if not named and not _is_call(text):
-            return Outcome(source=path, skipped=True)
-        before = from_json(text)
-        after = reflag(before, rules)
-        page = path.with_suffix(".html")
-        has_page = page.is_file()
-        stale = None
-        if not dry_run and after != before:
-            if has_page and after.moments != before.moments:
-                stale = _render_again(page, after)
-            # Last: until it is written, the next run sees the change, and makes the page too.
-            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after))
+        return _reflagged(path, rules, named=named, dry_run=dry_run)
     except OSError as error:
         return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
     except OutputError as error:
-        return Outcome(source=path, error=str(error))
+        return Outcome(source=path, error=str(error), unwritten=True)
     except SentimentError as error:
         return Outcome(source=path, error=f"{path}: {error}")
+    except Exception as error:
+        logging.getLogger(__name__).debug("%s", path, exc_info=True)
+        return Outcome(source=path, error=fault(path, error))
+
+
+def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outcome:
+    text = path.read_bytes()
+    if not named and not _is_call(text):
+        return Outcome(source=path, skipped=True, damaged=not _is_json(text))
+    before = from_json(text)
+    after = reflag(before, rules)
+    page = path.with_suffix(".html")
+    has_page = page.is_file()
+    stale = None
+    if not dry_run and after != before:
+        if has_page and after.moments != before.moments:
+            stale = _render_again(page, after)
+        # Last: until it is written, the next run sees the change, and makes the page too.
+        write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after), remedy=_REMEDY)
     return Outcome(
         source=path,
         changes=changes(before.moments, after.moments),
@@ -188,6 +206,14 @@ def _is_call(text: bytes) -> bool:
     """Whether a JSON file means to be a call, of whatever version."""
     tag = SCHEMA.rpartition("/")[0].encode()
     return re.search(rb'"schema"\s*:\s*"' + re.escape(tag) + b"/", text) is not None
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 _REWRITTEN = ("moments", "provenance")
@@ -238,5 +264,7 @@ def _render_again(page: Path, call: Call) -> str | None:
         return f"{page}: shows the moments of before: {error}"
     except (OSError, UnicodeDecodeError) as error:
         return f"{page}: shows the moments of before: cannot be read ({error})"
-    write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks))
+    if call.audio is not None and sound.playback is None:
+        return f"{page}: shows the moments of before: its recording is missing; score the recording again"
+    write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks), remedy=_REMEDY)
     return None

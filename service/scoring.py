@@ -23,6 +23,7 @@ from sentiment.formats.call_analytics import to_call_analytics
 from sentiment.formats.sidecar import read_sidecar
 from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
 from sentiment.summary import Row, summarise
+from service.terminal import fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -169,11 +170,7 @@ def _outcome(path: Path, work: Callable[[], Call]) -> Outcome:
         return Outcome(source=path, error=str(error), seconds=time.monotonic() - began)
     except Exception as error:
         logging.getLogger(__name__).debug("%s", path, exc_info=True)
-        what = " ".join(str(error).split())[:200]
-        told = (
-            f"{path}: failed by a fault of this software ({type(error).__name__}: {what}); please report it"
-        )
-        return Outcome(source=path, error=told, seconds=time.monotonic() - began)
+        return Outcome(source=path, error=fault(path, error), seconds=time.monotonic() - began)
     return Outcome(source=path, row=summarise(call), warnings=call.warnings, seconds=time.monotonic() - began)
 
 

@@ -1,13 +1,16 @@
-"""What all commands share: exit codes and where they write."""
+"""What all commands share: exit codes, where they write, and how they tell of a fault of their own."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
-__all__ = ["FAILED", "INTERRUPTED", "USAGE", "console"]
+__all__ = ["FAILED", "INTERRUPTED", "USAGE", "console", "fault", "printable"]
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 """Exit codes: some file failed; the command is wrong; stopped with Ctrl-C. All done is 0."""
@@ -18,3 +21,14 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr)
+
+
+def fault(path: Path, error: Exception) -> str:
+    """What is told of a file whose error nobody foresaw, in one line."""
+    what = " ".join(str(error).split())[:200]
+    return f"{path}: failed by a fault of this software ({type(error).__name__}: {what}); please report it"
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters, which could steer the terminal; each is a space."""
+    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import sentiment
 from sentiment.call import Shift, Word, from_json, to_json
 from sentiment.moments import flag_moments
-from sentiment.phrases import clock, normalise, quote, signed, speaker, when
+from sentiment.phrases import Phrase, clock, normalise, quote, signed, speaker, when
 from sentiment.rules.reader import default_rules
 
 RULES = default_rules()
@@ -61,7 +61,7 @@ def test_a_fall_of_the_customers_mood_is_told_with_its_time_its_size_and_what_th
     )
     assert moment.evidence.utterances == (1, 2)
     assert moment.evidence.numbers == {"polarity_before": -0.1, "polarity_after": -0.7, "confidence": 0.9}
-    assert moment.severity == pytest.approx(0.6 * 0.9, abs=0.001)
+    assert moment.severity == pytest.approx(0.6 * 0.6 * 0.9, abs=0.001), "0.6 times change and confidence"
     assert moment.start_ms == 130_000
 
 
@@ -71,6 +71,14 @@ def test_a_recovery_weighs_less_than_the_same_fall():
     (down,) = found("worsening", *said, shifts=(shift("customer", 2, 0.5, -0.5, trigger=1),))
     assert "rose from −0.50 to +0.50" in up.explanation
     assert up.severity < down.severity
+
+
+def test_a_fall_that_was_mended_weighs_less_than_the_same_that_was_not():
+    low = [customer(polarity=-0.8) for _ in range(4)]
+    fall = shift("customer", 1, 0.2, -0.8, confidence=0.9)
+    (lost,) = found("not_recovered", *low, shifts=(fall,))
+    (mended,) = found("worsening", *low, shifts=(fall, shift("customer", 3, -0.8, 0.3)))
+    assert mended.severity < lost.severity - 0.3
 
 
 def test_without_a_trigger_none_is_named():
@@ -170,6 +178,28 @@ def test_only_the_peak_of_anger_is_flagged():
     assert moment.evidence.numbers == {"anger_probability": 0.9}
     assert not found("peak_anger", customer(emotions={"anger": 0.4}, intensity=0.6))
     assert not found("peak_anger", customer(emotions={"anger": 0.9}, intensity=0.4)), "said too mildly"
+
+
+def test_the_angriest_is_the_one_felt_most_strongly():
+    probable = customer(
+        "Well, I am a bit annoyed about that.", -0.3, emotions={"annoyance": 0.95}, intensity=0.5
+    )
+    strong = customer("This is an outrage!", -0.9, emotions={"anger": 0.7}, intensity=1.0)
+    unsure = customer("Get me out of here!", -0.9, emotions={"anger": 0.45}, intensity=0.95)
+    (moment,) = found("peak_anger", probable, unsure, strong)
+    assert moment.evidence.utterances == (2,)
+    assert moment.severity == 0.7
+    assert not found("peak_anger", customer(emotions={"anger": 0.6}, intensity=0.6))
+
+
+def test_the_second_angriest_is_never_told_as_the_angriest():
+    second = customer("This is annoying.", -0.6, emotions={"anger": 0.8}, intensity=0.8)
+    calm = [agent(), customer(), agent(), customer(), agent(), customer()]
+    peak = customer("I am furious!", -0.9, emotions={"anger": 0.95}, intensity=0.95)
+    rules = rules_of(second, *calm, peak)
+    assert "unresolved_anger" in rules
+    assert "peak_anger" not in rules
+    assert "peak_anger" in rules_of(peak, *calm, second), "the one at the end is another one"
 
 
 def test_a_call_that_ends_badly_is_flagged_even_if_the_goodbye_is_neutral():
@@ -348,6 +378,12 @@ def test_a_silence_that_frustrates_is_told_with_what_came_of_it():
         ("threat_to_leave", "im going to cancel"),
         ("threat_to_leave", "If you don't fix this I'll cancel."),
         ("threat_to_leave", "No, I want to cancel."),
+        ("threat_to_leave", "I'm cancelling."),
+        ("threat_to_leave", "That is it, I am canceling, goodbye!"),
+        ("threat_to_leave", "If you don't fix this we're cancelling today."),
+        ("threat_to_leave", "I'll be cancelling right now."),
+        ("threat_to_leave", "I'm thinking of cancelling my old phone contract."),
+        ("threat_to_leave", "we are cancelling with you"),
         ("threat_to_leave", "no i want to cancel everything"),
         ("threat_to_leave", "Please close my account."),
         ("threat_to_leave", "Then I'm switching to another provider!"),
@@ -384,6 +420,12 @@ def test_what_a_customer_says_is_heard_in_any_spelling(rule, text):
         ("threat_to_leave", "I'm not saying I will cancel."),
         ("threat_to_leave", "I never said I would switch to another provider."),
         ("threat_to_leave", "Please cancel my order from last week."),
+        ("threat_to_leave", "I'm cancelling my appointment."),
+        ("threat_to_leave", "I am canceling my order for the phone."),
+        ("threat_to_leave", "I want to cancel the delivery of the phone."),
+        ("threat_to_leave", "I'm not cancelling."),
+        ("threat_to_leave", "I'm not saying I'm cancelling."),
+        ("threat_to_leave", "They are cancelling."),
         ("threat_to_leave", "I need to cancel my appointment on Friday."),
         ("complaint_or_legal", "The window regulator is broken."),
         ("threat_to_leave", "I'll leave you my number."),
@@ -468,6 +510,11 @@ def test_a_threat_said_in_anger_weighs_more():
 def test_text_is_brought_to_one_form():
     assert normalise("I’ve called; I can't wait!!") == "i have called , i can not wait ,"
     assert normalise("dont, wont, cannot") == "do not , will not , can not"
+    assert normalise("My name's Ann, the card's limit") == "my name is ann , the card's limit"
+
+
+def test_a_match_without_words_is_no_error():
+    assert Phrase.of("", "(?=refund)").said_in("i want a refund") is not None
 
 
 def test_times_feelings_and_roles_are_written_as_in_the_pages():

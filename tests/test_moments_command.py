@@ -8,6 +8,7 @@ from test_reflagging import stored
 from typer.testing import CliRunner
 
 from sentiment.call import from_json
+from sentiment.errors import OutputError
 from sentiment.formats.html import call_page, index_page
 from sentiment.rules.reader import default_rules
 from service.cli import app, main
@@ -131,3 +132,54 @@ def test_rules_in_force_are_listed(out):
     assert all(rule.name in done.stdout for rule in default_rules().rules)
     assert default_rules().sha256 in done.stdout
     assert "1 rule of my.toml" in run("rules", "--rules", "my.toml").stdout
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_queue_replaces_no_call_and_no_other_file(out, dry):
+    before = (out / "one.json").read_bytes()
+    (out.parent / "elsewhere.json").write_text('{"schema": "conversation-sentiment/call/1"}')
+    (out.parent / "contacts.csv").write_text("name,phone\n")
+    for name in ("out/one.json", "elsewhere.json", "contacts.csv"):
+        done = run("moments", "out", "--queue", name, *dry)
+        assert done.exit_code == 2, done.output
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"Error: {name}: ")
+        assert line.endswith("name another file with --queue")
+    assert (out / "one.json").read_bytes() == before
+    assert (out.parent / "contacts.csv").read_text() == "name,phone\n"
+    (out.parent / "queue.csv").write_text("")
+    for name in ("queue.csv", "queue.csv", "queue.json", "queue.json"):
+        assert run("moments", "out", "--queue", name).exit_code == 0, "a queue replaces a queue"
+
+
+def test_files_that_may_have_been_calls_are_named(out):
+    (out / "empty.json").write_text("")
+    (out / "cut.json").write_text('{\n "sch')
+    done = run("moments", "out")
+    assert done.exit_code == 0
+    (line,) = filter(None, map(str.strip, done.stderr.splitlines()))
+    assert line.startswith("Warning: out/cut.json, out/empty.json: empty or not JSON")
+    assert "3 other JSON files left alone" in done.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_told_once_and_counted(out, monkeypatch):
+    def read_only(path, _content, *, remedy):
+        raise OutputError(f"{path}: cannot be written (Read-only file system); {remedy}")
+
+    monkeypatch.setattr("service.reflagging.write_atomically", read_only)
+    done = run("moments", "out", "--jobs", 1)
+    assert done.exit_code == 1
+    (line,) = filter(None, map(str.strip, done.stderr.splitlines()))
+    assert line.startswith("Error: out/one.json: cannot be written")
+    assert line.endswith("(2 more in this folder)")
+    assert "--out" not in line
+    assert "0 calls in " in done.stdout
+    assert done.stdout.rstrip().endswith("; 3 failed")
+
+
+def test_control_characters_never_reach_the_terminal(out):
+    stored(out, "odd", text="I want to cancel my contract \x1b]0;mine\x07 now.")
+    done = run("moments", "out")
+    assert done.exit_code == 0
+    assert "cancel my contract" in done.stdout
+    assert not {"\x1b", "\x07"} & set(done.stdout)

@@ -10,7 +10,7 @@ from report_calls import make_call
 from sentiment.call import Provenance, from_json, to_json
 from sentiment.errors import InputError, OutputError
 from sentiment.formats.html import call_page
-from sentiment.moments import flag_moments
+from sentiment.moments import flag_moments, reflag
 from sentiment.rules.reader import default_rules, rules_of
 from service.reflagging import Change, _rewritten, changes, find_calls, reflag_file, reflag_files
 
@@ -102,6 +102,17 @@ def test_a_page_is_made_anew_with_its_recording(tmp_path):
     assert page.read_text("utf-8") == "something else"
 
 
+def test_a_page_that_lost_its_recording_is_left_alone(tmp_path):
+    path = stored(tmp_path, audio=make_call().audio)
+    page = path.with_suffix(".html")
+    page.write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
+    before = page.read_bytes()
+    outcome = reflag_file(path, RULES)
+    assert "its recording is missing; score the recording again" in outcome.stale
+    assert page.read_bytes() == before
+    assert from_json(path.read_bytes()).moments, "the call itself is flagged"
+
+
 def test_a_page_that_cannot_be_written_is_tried_again_by_the_next_run(tmp_path, monkeypatch):
     path = stored(tmp_path)
     path.with_suffix(".html").write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
@@ -112,7 +123,8 @@ def test_a_page_that_cannot_be_written_is_tried_again_by_the_next_run(tmp_path, 
     assert "spoke of cancelling" in path.with_suffix(".html").read_text("utf-8")
 
 
-def full_disk(path, _content):
+def full_disk(path, _content, *, remedy):
+    assert "--out" not in remedy
     raise OutputError(f"{path}: no room")
 
 
@@ -125,6 +137,7 @@ def test_other_json_in_a_folder_is_left_alone_and_a_broken_call_is_an_error(tmp_
     outcomes = {o.source.stem: o for o in reflag_files(find_calls([tmp_path]), RULES, jobs=1, dry_run=False)}
     assert {name for name, o in outcomes.items() if o.skipped} == {"index", "tca", "broken"}
     assert "later.json: call JSON: expected schema" in outcomes["later"].error
+    assert {name for name, o in outcomes.items() if o.damaged} == {"broken"}
     assert outcomes["one"].changed
     assert "not valid JSON" in reflag_file(tmp_path / "broken.json", RULES).error, "it was named itself"
 
@@ -158,3 +171,18 @@ def test_the_results_do_not_depend_on_the_number_of_processes(tmp_path):
     for path in folders[0].iterdir():
         assert path.read_bytes() == (folders[1] / path.name).read_bytes()
     assert json.loads((folders[1] / "call-000.json").read_text("utf-8"))["moments"]
+
+
+def test_a_fault_that_nobody_foresaw_costs_one_call(tmp_path, monkeypatch):
+    stored(tmp_path, "bad")
+    stored(tmp_path, "good")
+
+    def faulty(made, rules):
+        if made.id == "bad":
+            raise IndexError("list index out of range")
+        return reflag(made, rules)
+
+    monkeypatch.setattr("service.reflagging.reflag", faulty)
+    bad, good = reflag_files(find_calls([tmp_path]), RULES, jobs=1, dry_run=False)
+    assert "bad.json: failed by a fault of this software (IndexError: list index out of range)" in bad.error
+    assert good.changed

@@ -52,6 +52,29 @@ def test_a_hit_counts_if_it_touches_the_range(part, which):
     assert places(found(condition, *TEN)) == [(i,) for i in which]
 
 
+@pytest.mark.parametrize(
+    ("part", "which"),
+    [
+        ("first_s = 10", [0]),
+        ("last_s = 10", [3, 4]),
+        ("from_s = 10, to_s = 30", [1, 2]),
+        ("first_percent = 1", [0]),
+        ("last_percent = 1", [4]),
+        ("from_percent = 25, to_percent = 50", [1]),
+        ("from_percent = 75, to_percent = 100", [3, 4]),
+    ],
+)
+def test_a_line_sent_at_one_moment_is_where_that_moment_is(part, which):
+    lines = [customer("tick", start_ms=s * 10_000, end_ms=s * 10_000) for s in range(5)]
+    assert places(found(f"{TICK}range = {{ {part} }}\n", *lines)) == [(i,) for i in which]
+
+
+def test_a_share_of_a_chat_sent_at_one_moment_goes_by_utterances():
+    lines = [customer("tick", start_ms=0, end_ms=0) for _ in range(10)]
+    assert places(found(f"{TICK}range = {{ last_percent = 20 }}\n", *lines)) == [(8,), (9,)]
+    assert len(found(f"{TICK}range = {{ first_s = 1 }}\n", *lines)) == 10
+
+
 def test_without_times_a_range_goes_by_utterances_and_none_is_absolute():
     relative = TICK + "range = { last_percent = 20 }\n"
     assert places(found(relative, *TEN, timed=False)) == [(8,), (9,)]

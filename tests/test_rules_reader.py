@@ -57,6 +57,8 @@ def wrong(text, *, source="my.toml"):
         ("severity = 0.5", "severty = 0.5", 4, "did you mean 'severity'?"),
         ('name = "asks"', 'name = "Asks for"', 2, "lower-case letters"),
         ('description = "The customer asks."', 'description = ""', 3, "description must be one line"),
+        ("{quote}", "\\u001b[31m{quote}", 5, "explanation has the control character '\\x1b' in it"),
+        ('description = "The', 'description = "\\u0007The', 3, "description has the control character"),
         ("{quote}", "{quot}", 5, "unknown field {quot}; there are"),
         ("{quote}", "{quote", 5, "not a template"),
         ("{quote}", "{quote:>9}", 5, "write a field as {quote}"),
@@ -98,12 +100,64 @@ def test_what_is_wrong_is_told_with_its_line(old, new, line, says):
     assert says in message
 
 
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        *(
+            (empty, "matches where nothing is said")
+            for empty in ("(?:please )?", "", " ", r"\b", "refund|", ",? ")
+        ),
+        *((empty, "matches where nothing is said") for empty in ("{maybe}", r"\w*")),
+        ("Refund", "write 'refund'"),
+        ("my {boss}'s REFUND", "write 'refund'"),
+        ("i don't know", "write 'do not' for \"don't\""),
+        ("i dont know", "write 'do not' for 'dont'"),
+        ("(?:it|name)|i’m", "write 'i am' for 'i’m'"),
+        ("am canceling", "write 'cancelling' for 'canceling'"),
+    ],
+)
+def test_a_pattern_that_matches_anywhere_or_never_is_refused_with_its_line(pattern, says):
+    fragments = "[fragments]\nmaybe = '(?:very )?'\n"
+    for text, line in (
+        (GOOD.replace('words = ["refund"]', f'patterns = ["""ok""",\n"""{pattern}"""]'), 10),
+        (GOOD + f'[phrases.mine]\n"it" = ["""{pattern}"""]\n', 11),
+    ):
+        text = text.replace("\\", "\\\\")
+        if "maybe" in pattern:
+            text, line = fragments + text, line + 2
+        message = wrong(text)
+        assert says in message
+        if pattern.strip():
+            assert message.startswith(f"my.toml:{line}: "), message
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\W{3}refund",
+        "(?P<What>refund)",
+        "(?:very )?late",
+        "(?:pass|act)ive",
+        "cant(?:een)",
+        r"\d+",
+        "{boss}",
+    ],
+)
+def test_patterns_that_can_match_are_read(pattern):
+    assert rules_of(GOOD.replace('words = ["refund"]', f"patterns = ['{pattern}']"), "my.toml")
+
+
 BESIDE = GOOD + '[[rule.all]]\nfilter = "phrase"\nrole = "agent"\nwords = ["sorry"]\n'
 
 
 @pytest.mark.parametrize(
     ("more", "line", "says"),
     [
+        (
+            'name = "reply"\n[[rule.all]]\nfilter = "turn"\nname = "reply"\n',
+            17,
+            "a condition named 'reply' is on line 14 already",
+        ),
         ("within_turns = 2\n", 10, 'need where = "before" or "after"'),
         ('where = "near"\n', 14, 'where must be "anywhere" or "same" or "before" or "after"'),
         ('negate = true\nname = "reply"\n', 10, "cannot be told"),

@@ -17,8 +17,10 @@ from sentiment import samples
 from sentiment.affect.text import load_text_scorer
 from sentiment.call import from_json, to_json
 from sentiment.levels import Levels, Observations
+from sentiment.phrases import find
 from sentiment.shifts import LevelTracker, ShiftOptions, find_shifts
 from sentiment.triggers import find_trigger
+from sentiment.wording import BETTER, WORSE
 
 SCORER_SD = 0.25
 """How far the scorer's polarities lie from people's ratings: 0.23 on the held-out fifth of the vader sets."""
@@ -393,6 +395,17 @@ def test_what_was_said_outweighs_a_filler_after_it(after, cue, kind):
     shift = turned(cue, "Okay.", before=-after, after=after)
     assert shift.trigger_index == 16
     assert shift.reason == f"Right after the agent said: “{cue}” ({kind})."
+
+
+def test_a_refusal_that_names_others_is_no_fix():
+    said = (
+        "I'm sorry, that's not something that we cover under the warranty. You could take it to a garage "
+        "near you, and they should be able to get you settled."
+    )
+    assert find(said, BETTER[:2]) is None, "neither an offer nor a fix"
+    assert find(said, WORSE) == "a refusal"
+    assert find("That's not something we do.", WORSE) == "a refusal"
+    assert find("You should now be able to log in.", BETTER) == "a fix"
 
 
 def test_an_offer_does_not_explain_a_fall():

@@ -63,9 +63,17 @@ def _seconds(hit: Hit) -> float | None:
 
 
 def _touches(seen: Seen, hit: Hit, part: Range) -> bool:
-    """Whether a hit has some of its time in the range; of its utterances, if the call has no times."""
-    if seen.length_ms is not None and hit.start_ms is not None and hit.end_ms is not None:
-        low, high = part.bounds(seen.length_ms)
+    """Whether a hit has some of its time in the range; of its utterances, if the call has no times.
+
+    A line of a chat is sent at one moment: it is in the range if that moment is, and the last moment of a
+    call belongs to its last part. All at one moment is as good as no times, for a share of the call.
+    """
+    length = seen.length_ms
+    timed = length is not None and (length > 0 or not part.relative)
+    if timed and length is not None and hit.start_ms is not None and hit.end_ms is not None:
+        low, high = part.bounds(length)
+        if hit.start_ms == hit.end_ms:
+            return low <= hit.start_ms < high or hit.start_ms == length <= high
         return hit.start_ms < high and hit.end_ms > low
     if not part.relative:
         return False
@@ -156,13 +164,18 @@ def runs(rule: Rule, found: list[Hit], taken: set[int]) -> list[list[Hit]]:
     """The hits of a rule, grouped as its ``keep`` says: a moment each.
 
     ``taken`` are the utterances of moments it yields to: a hit that rests on one of them is left out,
-    and so is a run of neighbours with such a hit in it, which is the same outburst.
+    and so is a run of neighbours with such a hit in it, which is the same outburst. If it is the ``worst``
+    that is taken, the rule has no moment.
     """
     if rule.keep == "runs":
         groups = _neighbours(found, rule.merge_s)
         if not taken:
             return groups
         return [run for run in groups if not any(hit.evidence() & taken for hit in run)]
+    if found and rule.keep == "worst":
+        # Where the worst is told already, the second worst must not be told as the worst.
+        worst = max(found, key=lambda hit: hit.strength)
+        return [] if worst.evidence() & taken else [[worst]]
     found = [hit for hit in found if not hit.evidence() & taken]
     if not found:
         return []
@@ -170,8 +183,7 @@ def runs(rule: Rule, found: list[Hit], taken: set[int]) -> list[list[Hit]]:
         return [[hit] for hit in found]
     if rule.keep == "together":
         return [found]
-    one = {"first": found[0], "last": found[-1], "worst": max(found, key=lambda hit: hit.strength)}
-    return [[one[rule.keep]]]
+    return [[found[0 if rule.keep == "first" else -1]]]
 
 
 def _neighbours(found: list[Hit], merge_s: float) -> list[list[Hit]]:

@@ -49,6 +49,14 @@ class Conditions:
             found = [
                 self.condition(m, (*inner, i), "companion" if i else "first") for i, m in enumerate(members)
             ]
+        names = [each.limits.name for each in found]
+        for i, name in enumerate(names):
+            if name is not None and name in names[:i]:
+                line = self.tables.lines.line((*inner, names.index(name), "name"))
+                self.tables.wrong(
+                    (*inner, i, "name"),
+                    f"a condition named {name!r} is on line {line} already; name one otherwise",
+                )
         return Group(how=how, conditions=tuple(found), limits=limits)
 
     def condition(
@@ -86,7 +94,7 @@ class Conditions:
                 self.tables.wrong(
                     (*path, "sets"), f"there is no phrase set {name!r}; there are {there}", name
                 )
-        patterns = tuple(self.book.expression(self.tables, p, (*path, "patterns")) for p in made.patterns)
+        patterns = tuple(self.book.pattern(self.tables, p, (*path, "patterns")) for p in made.patterns)
         return made.with_phrases(self.book.sets, patterns)
 
     def _limits(self, table: Mapping[str, Any], path: Path, place: Place, others: set[str]) -> Limits:

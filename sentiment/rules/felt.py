@@ -123,13 +123,17 @@ class IntensityFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EmotionFilter:
-    """The customer's utterances in which any of the emotions is probable. Strength: its probability."""
+    """The customer's utterances in which any of the emotions is probable. Strength: its probability.
+
+    With ``felt_at_least``, a least probability times intensity, that product is the strength.
+    """
 
     name: ClassVar[str] = "emotion"
     tells: ClassVar[tuple[str, ...]] = ("emotion", "probability", "polarity", "intensity")
     role: Literal["customer"] = "customer"
     emotions: tuple[str, ...]
     at_least: Probability = 0.5
+    felt_at_least: Probability | None = None
     min_words: Words = 1
 
     def __post_init__(self) -> None:
@@ -143,11 +147,13 @@ class EmotionFilter:
         hits = []
         for u, score in _scored(seen):
             p, emotion = max((score.emotions.get(e, 0.0), e) for e in self.emotions)
-            if p >= self.at_least and len(u.text.split()) >= self.min_words:
-                felt = _felt(u, score, p)
+            strength = p if self.felt_at_least is None else p * score.intensity
+            enough = p >= self.at_least and strength >= (self.felt_at_least or 0.0)
+            if enough and len(u.text.split()) >= self.min_words:
+                felt = _felt(u, score, strength)
                 hits.append(
                     utterance_hit(
-                        u, strength=p, numbers={f"{emotion}_probability": p},
+                        u, strength=strength, numbers={f"{emotion}_probability": p},
                         words={**felt.words, "emotion": emotion, "probability": f"{p:.2f}"},
                     )
                 )  # fmt: skip

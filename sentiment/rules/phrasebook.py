@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sentiment.phrases import Phrase
+from sentiment.phrases import Phrase, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["Phrasebook"]
 
 _FRAGMENT = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+_PROBE = "a , a a"
+"""A text in which an expression that can match without a word does."""
+
+_NO_LETTERS = re.compile(_FRAGMENT.pattern + r"|\\.|\(\?P[<=]\w+[>)]")
+"""What stands in an expression in letters that are not to be found in the text."""
+
+_CONTRACTED = re.compile(r"\w+['’]\w+|(?<![^ ])\w+(?![^ ])")
+"""Words with an apostrophe, and words that are whole: parts of others may look like contractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +72,48 @@ class Phrasebook:
         found = []
         for kind, patterns in kinds.items():
             here = (*path, kind)
+            tables.printable(here, kind)
             if (
                 not isinstance(patterns, list)
                 or not patterns
                 or not all(isinstance(p, str) for p in patterns)
             ):
                 tables.wrong(here, f"{kind!r} must be a list of regular expressions in quotes")
-            found.append(Phrase.of(kind, *(self.expression(tables, p, here) for p in patterns)))
+            found.append(Phrase.of(kind, *(self.pattern(tables, p, here) for p in patterns)))
         return tuple(found)
+
+    def pattern(self, tables: Tables, pattern: str, path: Path) -> str:
+        """:meth:`expression` of a whole pattern, known to find words and none that text never has.
+
+        Raises:
+            RulesError: as :meth:`expression`; it can match where no word is; or it has letters that are
+                never in the form of text that it is matched against.
+        """
+        whole = self.expression(tables, pattern, path)
+        found = (match[0] for match in re.finditer(Phrase.of("", whole).expression, _PROBE))
+        if not all(re.search(r"\w", each) for each in found):
+            tables.wrong(
+                path,
+                f"{pattern!r} matches where nothing is said; make it need a word (not all of it optional, "
+                "and no empty alternative)",
+                pattern,
+            )
+        letters = _NO_LETTERS.sub(" ", pattern)
+        if upper := re.search(r"\w*[A-Z]\w*", letters):
+            tables.wrong(
+                path,
+                f"{pattern!r} never matches, as text is brought to lower case; write {upper[0].lower()!r}",
+                pattern,
+            )
+        for word in _CONTRACTED.findall(letters):
+            if (spelled := normalise(word)) != word:
+                tables.wrong(
+                    path,
+                    f"{pattern!r} never matches, as contractions in text are spelled out and variants of a "
+                    f"word are one; write {spelled!r} for {word!r}",
+                    pattern,
+                )
+        return whole
 
     def expression(self, tables: Tables, pattern: str, path: Path) -> str:
         """``pattern`` with its ``{fragments}`` in place, known to be a regular expression.

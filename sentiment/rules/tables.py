@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+import unicodedata
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -111,7 +112,14 @@ class Tables:
             value = float(value)
         if type(value) is not hint:
             self.wrong(path, f"{what}: {path[-1]} must be {_NAMES[hint]}, not {value!r}")
+        if isinstance(value, str):
+            self.printable(path, value)
         return value
+
+    def printable(self, path: Path, text: str) -> None:
+        """Refuse a text with control characters other than line breaks and tabs: it may reach a terminal."""
+        if found := next((c for c in text if unicodedata.category(c) == "Cc" and c not in "\n\t"), None):
+            self.wrong(path, f"{path[-1]} has the control character {found!r} in it; leave it out")
 
     def _bounded(self, number: float, bounds: Within, path: Path) -> float:
         if not (bounds.least <= number <= (float("inf") if bounds.most is None else bounds.most)):
