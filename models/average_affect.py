@@ -2,9 +2,9 @@
 
     python models/average_affect.py --data ../shared/data --first models/affect --second FOLDER --out FOLDER
 
-Weights of one network fine-tuned from the same start lie in one valley, and their mean is often better than both and
-costs nothing in use (Wortsman et al. 2022, *Model soups*, arXiv:2203.05482). The mean is rounded to int8 and the
-temperature fitted again, as at the end of ``train_affect.py``.
+Weights of one network fine-tuned from the same start lie in one valley, and their mean is often better
+than both and costs nothing in use (Wortsman et al. 2022, *Model soups*, arXiv:2203.05482). The mean is
+rounded to int8 and the temperature fitted again, as at the end of ``train_affect.py``.
 """
 
 from __future__ import annotations
