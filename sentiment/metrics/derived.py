@@ -36,13 +36,13 @@ def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) 
         return f"no {schema.made_of} were given"
     source = inputs[schema.made_of]
     made = _MAKERS[name](inputs, selection)
-    return made if isinstance(made, str) else replace(source, schema=schema, table=made)
+    return made if isinstance(made, str) else replace(source, schema=schema, table=made, late={})
 
 
 def _buyers(inputs: Mapping[str, Input], _selection: Selection) -> Any:
     """One row for each customer with an order: that of the first one, with what all of them add up to."""
     orders = inputs["orders"]
-    table = orders.table
+    table = orders.with_columns(["order_number"])
     if lacking := [c for c in ("customer_id", "ordered_at") if c not in orders.columns]:
         return f"orders have no column {lacking[0]}"
     own = ibis.window(group_by=table.customer_id)

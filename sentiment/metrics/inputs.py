@@ -22,7 +22,7 @@ from sentiment.metrics.sources import FILE, MARK, ROW, Raw, Source, open_source
 from sentiment.metrics.workspace import Workspace, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from sentiment.metrics.schema import Schema
@@ -74,11 +74,18 @@ class Input:
     table: Any
     report: InputReport
     workspace: Workspace
+    late: Mapping[str, Any] = field(default_factory=dict)
+    """Columns that need a window over all rows: worked out where they are read."""
 
     @property
     def columns(self) -> frozenset[str]:
         """Names of the columns it has."""
-        return frozenset(self.table.columns)
+        return frozenset((*self.table.columns, *self.late))
+
+    def with_columns(self, names: Collection[str]) -> Any:
+        """The table, with those of its late columns that are named."""
+        wanted = {name: of.resolve(self.table) for name, of in self.late.items() if name in names}
+        return self.table.mutate(**wanted) if wanted else self.table
 
 
 def open_input(
@@ -106,10 +113,11 @@ def open_input(
     mapping = mapping or ColumnMap(table=schema.name)
     if mapping.table != schema.name:
         raise TableError(f"{raw.name}: the map is for {mapping.table}, not for {schema.name}")
-    typed = columns.typed(raw, schema, mapping)
     if raw.checked == schema.name:
         report = InputReport(table=schema.name, source=raw.name, rows=None)
-        return _derive(schema, _selected(schema, typed), report, workspace)
+        own = [c for c in raw.table.columns if c not in (FILE, ROW)]
+        return _derive(schema, raw.table.select(own), report, workspace)
+    typed = columns.typed(raw, schema, mapping)
     return _checked(raw, typed, schema, set_aside, workspace)
 
 
@@ -205,17 +213,22 @@ def _derive(schema: Schema, table: Any, report: InputReport, workspace: Workspac
     """Add the derived columns whose sources are there, in order; remember what was assumed."""
     table = workspace.settle(table)
     assumed: dict[str, str] = {}
+    late: dict[str, Any] = {}
     for derived in schema.derived:
-        if derived.name in table.columns:
+        if derived.name in table.columns or derived.name in late:
             continue
         try:
             column = derived.of.resolve(table) if isinstance(derived.of, ibis.Deferred) else derived.of
         except AttributeError:
             continue
+        if derived.all_rows:
+            late[derived.name] = derived.of
+            continue
         table = table.mutate(**{derived.name: column})
         if schema.column(derived.name) is not None:
             assumed[derived.name] = derived.says
-    return Input(schema=schema, table=table, report=replace(report, assumed=assumed), workspace=workspace)
+    report = replace(report, assumed=assumed)
+    return Input(schema=schema, table=table, report=report, workspace=workspace, late=late)
 
 
 def prepare(

@@ -29,11 +29,15 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
-    """A column worked out from others where it is not given itself."""
+    """A column worked out from others where it is not given itself.
+
+    One that needs ``all_rows`` (a window over them) is only worked out where it is read.
+    """
 
     name: str
     of: Any
     says: str
+    all_rows: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

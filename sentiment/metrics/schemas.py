@@ -183,16 +183,19 @@ CONTACTS = Schema(
             name="before_ms",
             of=_ms_between(_next(_.started_at, -1), _.started_at),
             says="since the contact before on the same matter",
+            all_rows=True,
         ),
         Derived(
             name="after_ms",
             of=_ms_between(_.started_at, _next(_.started_at, 1)),
             says="until the next contact on the same matter",
+            all_rows=True,
         ),
         Derived(
             name="seen_ms",
             of=_ms_between(_.started_at, _.started_at.max().as_scalar()),
             says="until the last contact in the data",
+            all_rows=True,
         ),
     ),
     business=(Business(name="business_resolution_ms", start="started_at", end="resolved_at"),),
@@ -295,11 +298,13 @@ ORDERS = Schema(
             )
             + 1,
             says="1 for the customer's first order",
+            all_rows=True,
         ),
         Derived(
             name="age_ms",
             of=_ms_between(_.ordered_at.min().over(ibis.window(group_by=_.customer_id)), _.ordered_at),
             says="since the customer's first order",
+            all_rows=True,
         ),
     ),
     example={"customer_id": "c-1", "ordered_at": datetime(2026, 1, 5), "amount": 100.0, "margin": 30.0},

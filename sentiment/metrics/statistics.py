@@ -219,11 +219,11 @@ class Mean(Statistic):
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
         of, where = bind(self.of), restriction(bind, self.among)
-        real = of.cast("float64")
+        real = of.cast("float64")  # whole numbers add up exactly to 2**53, in half the memory of big integers
         return {
             "rows": rows_among(table, bind, self.among),
             "n": Part(of=of.count(where=where)),
-            "sum": Part(of=of.sum(where=where)),
+            "sum": Part(of=real.sum(where=where)),
             "squares": Part(of=(real * real).sum(where=where)),
             "cubes": Part(of=(real * real * real).sum(where=where)),
         }

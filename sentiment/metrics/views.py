@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +85,11 @@ def view_of(
 
     ``needed`` are the columns that will be read: business hours are joined only where they are.
     """
-    schema, table = inputs[name].schema, inputs[name].table
+    schema, given = inputs[name].schema, inputs[name]
+    table = given.with_columns(needed)
     for column in schema.business:
         if column.name in needed and {column.start, column.end} <= set(table.columns):
-            table = _with_business_hours(inputs[name], column, selection.calendar)
+            table = _with_business_hours(replace(given, table=table), column, selection.calendar)
     table = _between(table, schema.time, selection)
     wanted = [column_name(k) for k in (*selection.by, *selection.where) if not _is_time(k)]
     table = _joined(table, name, [k for k in wanted if k not in table.columns], inputs)
