@@ -34,6 +34,7 @@ test: check
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.bench_metrics
 
 clean:
 	rm -rf .venv out dist build

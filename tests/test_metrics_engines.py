@@ -14,6 +14,7 @@ from metric_tables import table
 from pyarrow import parquet
 
 from sentiment import metrics
+from sentiment.errors import TableError
 from sentiment.metrics.catalogue import CATALOGUE, Request
 
 pytestmark = pytest.mark.filterwarnings(  # pyspark leaves sockets to the garbage collector
@@ -199,6 +200,20 @@ def spark(given, tmp_path_factory):
 def test_postgresql_gives_what_duckdb_gives(given, postgres, by):
     theirs = {name: postgres.table(name) for name in given}
     assert_same(computed(theirs, by), computed(given, by))
+
+
+def test_times_with_a_zone_are_read_in_utc_or_not_at_all(postgres):
+    postgres.raw_sql(
+        "CREATE TABLE zoned AS SELECT 'k' AS contact_id, TIMESTAMPTZ '2026-03-02 09:30+01' AS started_at"
+    )
+    postgres.raw_sql("SET TIME ZONE 'Europe/Berlin'")
+    with pytest.raises(TableError, match="time zone is Europe/Berlin; set it to UTC"):
+        metrics.compute(["volume"], by=["hour"], contacts=postgres.table("zoned"), threads=1)
+    postgres.raw_sql("SET TIME ZONE 'UTC'")
+    result = metrics.compute(["volume"], by=["hour"], contacts=postgres.table("zoned"), threads=1)
+    assert result.groups == ((datetime(2026, 3, 2, 8),),)
+    left = postgres.raw_sql("SELECT count(*) FROM pg_views WHERE viewname LIKE 'sentiment_%'").fetchone()
+    assert left == (0,), "no view is left behind"
 
 
 @pytest.mark.parametrize("by", [("agent", "hour")], ids="+".join)

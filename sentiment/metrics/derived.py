@@ -10,8 +10,9 @@ import ibis
 import pyarrow as pa
 
 from sentiment.metrics.calendar import bounds, first_day, midnight_utc, next_period
+from sentiment.metrics.column_kinds import epoch_ms
 from sentiment.metrics.health import relationships
-from sentiment.metrics.schemas import TABLES, epoch_ms
+from sentiment.metrics.schemas import TABLES
 from sentiment.metrics.workspace import run
 from sentiment.metrics.zones import to_local
 

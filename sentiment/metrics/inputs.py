@@ -117,6 +117,8 @@ def open_input(
         report = InputReport(table=schema.name, source=raw.name, rows=None)
         own = [c for c in raw.table.columns if c not in (FILE, ROW)]
         return _derive(schema, raw.table.select(own), report, workspace)
+    if any(t.is_timestamp() and t.timezone for t in raw.table.schema().values()):
+        workspace.require_utc(raw.table, raw.name)
     typed = columns.typed(raw, schema, mapping)
     return _checked(raw, typed, schema, set_aside, workspace)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sentiment.errors import MetricError
-from sentiment.metrics.catalogue import contacts, conversations, customers, surveys
+from sentiment.metrics.catalogue import contacts, conversations, customers, queues, surveys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CATALOGUE", "Request", "find", "parse"]
 
 CATALOGUE: dict[str, Definition] = {
-    d.name: d for family in (surveys, contacts, customers, conversations) for d in family.DEFINITIONS
+    d.name: d for family in (surveys, contacts, queues, customers, conversations) for d in family.DEFINITIONS
 }
 """Every definition by name."""
 
