@@ -12,7 +12,7 @@ the moment of greatest value, given those that stand above it:
 
 So of unlike moments the worst comes first, a second threat to leave counts half of what it would alone,
 a third one a third, and rules share the top of the queue in proportion to how severe what they find is
-(the sequence 1, 1/2, 1/3 is d'Hondt's). Equal values stand in the order of severity, call, start and rule, so
+(the sequence 1, 1/2, 1/3 is d'Hondt's). Equal values stand in the order of severity, call, start, rule, confidence and agent, so
 that the same calls always give the same queue, in whatever order they come.
 """
 
@@ -105,7 +105,7 @@ def _kinds(each: Candidate) -> list[tuple[str, str]]:
     return kinds if each.agent_id is None else [*kinds, ("agent", each.agent_id)]
 
 
-def _order(each: Candidate) -> tuple[float, str, int, tuple[int, ...], str]:
+def _order(each: Candidate) -> tuple[float, str, int, tuple[int, ...], str, float, str]:
     moment = each.moment
     return (
         -moment.severity,
@@ -113,4 +113,6 @@ def _order(each: Candidate) -> tuple[float, str, int, tuple[int, ...], str]:
         moment.start_ms or 0,
         moment.evidence.utterances,
         moment.rule,
+        -each.confidence,
+        each.agent_id or "",
     )

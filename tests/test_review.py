@@ -74,9 +74,12 @@ def naive(found):
             novelty = 1 / (1 + len(same) + len(in_call) + len(of_agent) / 2)
             return each.moment.severity * each.confidence * novelty
 
-        best = min(
-            left, key=lambda e: (-value(e), -e.moment.severity, e.call_id, e.moment.start_ms, e.moment.rule)
-        )
+        def order(each):
+            moment = each.moment
+            ties = (moment.rule, -each.confidence, each.agent_id or "")
+            return (-value(each), -moment.severity, each.call_id, moment.start_ms, *ties)
+
+        best = min(left, key=order)
         queue.append((best, value(best)))
         above.append(best)
         left.remove(best)
