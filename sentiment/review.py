@@ -12,8 +12,8 @@ the moment of greatest value, given those that stand above it:
 
 So of unlike moments the worst comes first, a second threat to leave counts half of what it would alone,
 a third one a third, and rules share the top of the queue in proportion to how severe what they find is
-(the sequence 1, 1/2, 1/3 is d'Hondt's). Equal values stand in the order of severity, call, start, rule, confidence and agent, so
-that the same calls always give the same queue, in whatever order they come.
+(the sequence 1, 1/2, 1/3 is d'Hondt's). Equal values stand in the order of severity, call, start, rule,
+confidence and agent, so that the same calls always give the same queue, in whatever order they come.
 """
 
 from __future__ import annotations
