@@ -5,8 +5,8 @@
     casino      negotiations; each side's own satisfaction, five levels (CC BY 4.0)
     uss         MultiWOZ and CCPE with three or four raters, 1..5 (no licence: only measured on)
 
-Each is read into :class:`Rated`, on the scale 1 to 5. A dialogue of stc3 is of the fifth that is only measured
-on where :func:`corpus.public_sets.held_out` says so of its id.
+Each is read into :class:`Rated`, on the scale 1 to 5. A dialogue of stc3 is of the fifth that is only
+measured on where :func:`corpus.public_sets.held_out` says so of its id.
 """
 
 from __future__ import annotations
@@ -59,7 +59,13 @@ def _call(id_: str, turns: Iterable[tuple[Role, str]]) -> Call:
         if any(c.isalnum() for c in text):
             said.append(
                 Utterance(
-                    index=len(said), channel=0, role=role, start_ms=None, end_ms=None, text=text, language="en"
+                    index=len(said),
+                    channel=0,
+                    role=role,
+                    start_ms=None,
+                    end_ms=None,
+                    text=text,
+                    language="en",
                 )
             )
     return Call(id=id_, duration_ms=None, utterances=tuple(said))
