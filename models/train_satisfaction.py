@@ -3,8 +3,8 @@
     python models/train_satisfaction.py --data ../shared/data
 
 Scores rated dialogues with the shipped scorer, reads them with the dialogue encoder, and learns curves, a
-reading and thresholds (:class:`sentiment.satisfaction.model.SatisfactionModel`) from the helpdesk dialogues of
-``stc3``. Each goes in twice, a post an utterance and a turn an utterance, since other conversations are cut
+reading and thresholds (:class:`sentiment.satisfaction.model.SatisfactionModel`) from the helpdesk dialogues
+of ``stc3``. Each goes in twice, a post an utterance and a turn an utterance, since others are cut
 otherwise. A fifth of them, by the hash of its ids, is never learned from.
 
 Seeded: the same scorer, data and versions give the same numbers. What is measured in the dialogues is kept in
