@@ -69,7 +69,14 @@ def figures(call: Call, options: ConversationOptions | None = None) -> dict[str,
         row |= _timing(call, measured)
     for estimate in call.estimates:
         if estimate.instrument in ("csat", "nps"):
-            row[f"predicted_{estimate.instrument}"] = estimate.expected
+            name = f"predicted_{estimate.instrument}"
+            row |= {
+                name: estimate.expected,
+                f"{name}_low": estimate.low,
+                f"{name}_high": estimate.high,
+                f"{name}_top_box": estimate.p_top_box,
+                f"{name}_abstained": estimate.abstained,
+            }
     return row
 
 

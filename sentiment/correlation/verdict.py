@@ -1,0 +1,137 @@
+"""The result in words: what it comes to, what may be concluded, and what may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sentiment.correlation.wording import instrument_name, number, predictor_name, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sentiment.correlation.options import CorrelationOptions
+    from sentiment.correlation.values import Agreement, Caution, Figure, GroupAgreement, Response
+
+__all__ = ["conclusions", "strength", "verdict"]
+
+_STRENGTHS = ((0.2, "weak"), (0.4, "moderate"), (0.6, "good"), (0.8, "strong"))
+
+
+def strength(rho: float) -> str:
+    """A word for a rank correlation above 0."""
+    return next((word for limit, word in _STRENGTHS if rho < limit), "very strong")
+
+
+def verdict(
+    instrument: str,
+    main: Agreement,
+    groups: Sequence[GroupAgreement],
+    response: Response,
+    cautions: Sequence[Caution],
+    options: CorrelationOptions,
+) -> str:
+    """A few sentences; the first says whether the predictor agrees with the surveys."""
+    rho, survey = main.figures["spearman"], instrument_name(instrument)
+    said = [_agrees(main, rho, survey, options)]
+    names = {caution.name for caution in cautions}
+    if "leak" in names:
+        said.append("That is too good to be true: look for a leak before using it.")
+    if rho.n < options.too_few:
+        return " ".join(said)
+    best = next((g for g in groups if g.figures["spearman"].sign > 0), None)
+    if best is not None and rho.sign > 0:
+        figure = best.figures["spearman"]
+        said.append(f"Means of each {best.by} agree at {with_interval(figure)} ({best.n_compared} compared).")
+    said.append(_who_answers(response, survey))
+    return " ".join(s for s in said if s)
+
+
+def _agrees(main: Agreement, rho: Figure, survey: str, options: CorrelationOptions) -> str:
+    name = predictor_name(main.predictor)
+    name = name[0].upper() + name[1:]
+    rests = f"over {rho.n:,} answered calls of {rho.n_customers:,} customers"
+    if rho.n < options.too_few:
+        return f"{rho.n:,} answered calls are too few to say whether {name[0].lower() + name[1:]} agrees with {survey}."
+    if rho.value is None:
+        return f"Whether {name[0].lower() + name[1:]} agrees with surveyed {survey} cannot be told: {rho.reason}."
+    figure = f"Spearman {with_interval(rho)} {rests}"
+    if rho.low is None:
+        return f"How surely {name[0].lower() + name[1:]} agrees with surveyed {survey} cannot be told: {figure}, {rho.reason}."
+    if rho.sign > 0:
+        return f"{name} agrees with surveyed {survey} call by call, {_article(strength(rho.value))} agreement: {figure}."
+    if rho.sign < 0:
+        return f"{name} runs against surveyed {survey}: {figure}. Check the direction of the scale."
+    return f"No agreement of {name[0].lower() + name[1:]} with surveyed {survey} can be shown: {figure}."
+
+
+def _article(word: str) -> str:
+    return f"a {word}"
+
+
+def _who_answers(response: Response, survey: str) -> str:
+    rate, raw, weighted = response.overall, response.mean.raw, response.mean.weighted
+    share = f"{100 * (rate.rate.value or 0.0):.1f} % of {rate.n_calls:,} calls have an answer"
+    if response.p_bias is None or weighted.value is None:
+        return f"{share}; who answers could not be modelled."
+    if response.p_bias < 0.01:
+        return (
+            f"{share}, and who answers depends on how they probably felt: the mean {survey} is {number(raw.value)} as "
+            f"answered and {with_interval(weighted)} weighted to all calls."
+        )
+    return f"{share}; nothing shows that who answers depends on how they probably felt."
+
+
+def conclusions(
+    instrument: str,
+    main: Agreement,
+    groups: Sequence[GroupAgreement],
+    response: Response,
+    cautions: Sequence[Caution],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What may and what may not be concluded, as sentences."""
+    rho, survey = main.figures["spearman"], instrument_name(instrument)
+    may: list[str] = []
+    may_not: list[str] = []
+    serious = [c.name for c in cautions if c.serious]
+    if serious:
+        may_not.append(f"Anything, before this is settled: {', '.join(serious)}.")
+    elif rho.sign > 0:
+        may.append("Choose calls to hear by it: low ones are likelier to have displeased.")
+    mae = main.figures.get("mae")
+    if mae is not None and mae.value is not None:
+        may_not.append(f"Judge a single call by it: it is {number(mae.value)} points off on average.")
+    elif not main.same_scale:
+        may_not.append(f"Read it as a {survey} answer: sentiment has no such scale.")
+    for group in groups:
+        _of_group(group, bool(serious), may, may_not)
+    if response.mean.weighted.value is not None:
+        may_not.append(
+            "Take the weighted mean for what everybody thinks: it is right only if those who answered feel as those "
+            "alike who did not."
+        )
+    if response.overall.rate.value is not None and response.p_bias is not None and response.p_bias < 0.01:
+        may_not.append(
+            f"Report the raw {survey} as that of all customers: who answers depends on how they felt."
+        )
+    may_not.append("Say that one causes the other: all of this is what goes together.")
+    return tuple(may), tuple(may_not)
+
+
+def _of_group(group: GroupAgreement, serious: bool, may: list[str], may_not: list[str]) -> None:
+    figure, components = group.figures["spearman"], group.reliability
+    if figure.sign > 0 and not serious:
+        may.append(f"Compare each {group.by} by mean estimates, within their error bands.")
+    if components is None or components.p_value is None:
+        return
+    needed = components.needed[0.7]
+    if components.p_value >= 0.05 or needed is None:
+        may_not.append(
+            f"Rank each {group.by} by surveys: the answers show no difference between them beyond chance."
+        )
+        return
+    few = sum(1 for g in group.groups if 0 < g.n_answers < needed)
+    if few:
+        may_not.append(
+            f"Trust the surveyed mean of each {group.by} with under {needed:,} answers ({few} of "
+            f"{sum(1 for g in group.groups if g.n_answers)}): less than .7 of the differences between such means is real."
+        )
