@@ -19,6 +19,7 @@ others.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,7 +90,11 @@ def _figures(pairs: Pairs, x: Floats, y: Floats, resampling: Resampling) -> Mapp
     }
     if pairs.same_scale:
         statistics["mae"] = lambda w: c.mae(x, y, w)
-    return figures(statistics, np.arange(len(x)), resampling)
+    found = figures(statistics, np.arange(len(x)), resampling)
+    return {
+        name: replace(f, reason=f.reason and f.reason.replace("customers", "groups"))
+        for name, f in found.items()
+    }
 
 
 def _groups(

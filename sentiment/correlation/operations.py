@@ -143,8 +143,14 @@ def operations(
     for instrument, values in answered.items():
         frame[instrument] = frame["call_id"].map(values)
         figures.append(instrument)
-    there = [o for o in OPERATIONS if o in frame and frame[o].notna().any()]
-    left_out = {o: "not in the tables that were given" for o in OPERATIONS if o not in there}
+    there = [o for o in OPERATIONS if o in frame and frame[o].nunique() > 1]
+    left_out = {
+        o: "it is the same for every call"
+        if o in frame and frame[o].notna().any()
+        else "not in the tables that were given"
+        for o in OPERATIONS
+        if o not in there
+    }
     group = "queue" if "queue" in frame and 2 <= frame["queue"].nunique() <= 50 else None
     links = [_link(frame, f, o, group) for f in figures for o in there]
     drivers, reasons = _drivers(frame, [*answered, *(f for f in figures if f.startswith("predicted_"))],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sentiment.correlation.wording import instrument_name, number, predictor_name, with_interval
+from sentiment.correlation.wording import instrument_name, number, plural, predictor_name, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,10 @@ def verdict(
     best = next((g for g in groups if g.figures["spearman"].sign > 0), None)
     if best is not None and rho.sign > 0:
         figure = best.figures["spearman"]
-        said.append(f"Means of each {best.by} agree at {with_interval(figure)} ({best.n_compared} compared).")
+        many = plural(best.by)
+        said.append(
+            f"Mean estimates of {many} go with their mean answers: Spearman {with_interval(figure)} over {best.n_compared} {many}."
+        )
     said.append(_who_answers(response, survey))
     return " ".join(s for s in said if s)
 
@@ -58,14 +61,12 @@ def _agrees(main: Agreement, rho: Figure, survey: str, options: CorrelationOptio
     if rho.low is None:
         return f"How surely {name[0].lower() + name[1:]} agrees with surveyed {survey} cannot be told: {figure}, {rho.reason}."
     if rho.sign > 0:
-        return f"{name} agrees with surveyed {survey} call by call, {_article(strength(rho.value))} agreement: {figure}."
+        return (
+            f"{name} agrees with surveyed {survey} call by call, a {strength(rho.value)} agreement: {figure}."
+        )
     if rho.sign < 0:
         return f"{name} runs against surveyed {survey}: {figure}. Check the direction of the scale."
     return f"No agreement of {name[0].lower() + name[1:]} with surveyed {survey} can be shown: {figure}."
-
-
-def _article(word: str) -> str:
-    return f"a {word}"
 
 
 def _who_answers(response: Response, survey: str) -> str:
@@ -94,8 +95,10 @@ def conclusions(
     may_not: list[str] = []
     serious = [c.name for c in cautions if c.serious]
     if serious:
-        may_not.append(f"Anything, before this is settled: {', '.join(serious)}.")
-    elif rho.sign > 0:
+        may_not.append(f"Conclude anything before this is settled: {', '.join(serious)}.")
+    elif rho.sign <= 0:
+        may_not.append(f"Use {predictor_name(main.predictor)} in place of a survey: no agreement is shown.")
+    else:
         may.append("Choose calls to hear by it: low ones are likelier to have displeased.")
     mae = main.figures.get("mae")
     if mae is not None and mae.value is not None:
@@ -106,32 +109,33 @@ def conclusions(
         _of_group(group, bool(serious), may, may_not)
     if response.mean.weighted.value is not None:
         may_not.append(
-            "Take the weighted mean for what everybody thinks: it is right only if those who answered feel as those "
-            "alike who did not."
+            "Take the weighted mean for certain: it is right only if, among calls alike in what the model sees, those "
+            "who answered feel as those who did not."
         )
     if response.overall.rate.value is not None and response.p_bias is not None and response.p_bias < 0.01:
         may_not.append(
             f"Report the raw {survey} as that of all customers: who answers depends on how they felt."
         )
-    may_not.append("Say that one causes the other: all of this is what goes together.")
+    may_not.append("Say that one causes the other: all of this only tells what goes together.")
     return tuple(may), tuple(may_not)
 
 
 def _of_group(group: GroupAgreement, serious: bool, may: list[str], may_not: list[str]) -> None:
-    figure, components = group.figures["spearman"], group.reliability
+    figure, components, many = group.figures["spearman"], group.reliability, plural(group.by)
     if figure.sign > 0 and not serious:
-        may.append(f"Compare each {group.by} by mean estimates, within their error bands.")
+        may.append(f"Compare {many} by their mean estimates, within their error bands.")
     if components is None or components.p_value is None:
         return
     needed = components.needed[0.7]
     if components.p_value >= 0.05 or needed is None:
         may_not.append(
-            f"Rank each {group.by} by surveys: the answers show no difference between them beyond chance."
+            f"Rank {many} by their surveys: the answers show no difference between {many} beyond chance."
         )
         return
-    few = sum(1 for g in group.groups if 0 < g.n_answers < needed)
+    surveyed = [g.n_answers for g in group.groups if g.n_answers]
+    few = sum(n < needed for n in surveyed)
     if few:
         may_not.append(
-            f"Trust the surveyed mean of each {group.by} with under {needed:,} answers ({few} of "
-            f"{sum(1 for g in group.groups if g.n_answers)}): less than .7 of the differences between such means is real."
+            f"Trust the surveyed mean of {few} of {len(surveyed)} {many}: a mean needs {needed:,} answers for .7 of "
+            f"the differences between {many} to be real."
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sentiment.correlation.values import Figure
 
-__all__ = ["COEFFICIENTS", "instrument_name", "number", "predictor_name", "with_interval"]
+__all__ = ["COEFFICIENTS", "instrument_name", "number", "plural", "predictor_name", "with_interval"]
 
 COEFFICIENTS = {
     "spearman": "Spearman: do higher estimates go with higher answers? 1 is one order, 0 none",
@@ -42,6 +42,14 @@ def predictor_name(name: str) -> str:
     if name in _PREDICTORS:
         return _PREDICTORS[name]
     return f"surveyed {instrument_name(name)}"
+
+
+def plural(key: str) -> str:
+    """``agents`` for the group column ``agent`` or ``agent_id``."""
+    name = key.removesuffix("_id").replace("_", " ")
+    if name.endswith("y") and name[-2:-1] not in "aeiou" and name != "day":
+        return f"{name[:-1]}ies"
+    return name if name.endswith("s") else f"{name}s"
 
 
 def number(value: float | None, digits: int = 2) -> str:
