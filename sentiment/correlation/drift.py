@@ -55,7 +55,9 @@ def drift(pairs: Pairs, resampling: Resampling, timezone: str) -> Drift:
         )  # fmt: skip
     trends = _trends(pairs, gap, days / span, known)
     if not trends:
-        return Drift(period=period, periods=periods, trends=(), reason="one side does not vary")
+        return Drift(
+            period=period, periods=periods, trends=(), reason="one side does not vary, or only with time"
+        )
     return Drift(period=period, periods=periods, trends=trends)
 
 
@@ -107,17 +109,22 @@ def _trends(pairs: Pairs, gap: Floats, time: Floats, known: npt.NDArray[np.bool_
         "gap": _coefficient(np.column_stack([t, ones]), gap[known], pairs.cluster[known]),
         "rank": _coefficient(np.column_stack([x * t, x, t, ones]), y, pairs.cluster[known]),
     }
-    p_values = [f.p_value for f in changes.values()]
-    adjusted = multipletests(p_values, method="holm")[1]
+    told = {name: figure for name, figure in changes.items() if figure is not None}
+    if not told:
+        return ()
+    adjusted = multipletests([f.p_value for f in told.values()], method="holm")[1]
     return tuple(
         Trend(name=name, change=figure, p_adjusted=float(p))
-        for (name, figure), p in zip(changes.items(), adjusted, strict=True)
+        for (name, figure), p in zip(told.items(), adjusted, strict=True)
     )
 
 
-def _coefficient(columns: Floats, y: Floats, cluster: npt.NDArray[np.int64]) -> Figure:
-    """The first column's coefficient in a regression, with a cluster-robust interval."""
+def _coefficient(columns: Floats, y: Floats, cluster: npt.NDArray[np.int64]) -> Figure | None:
+    """The first column's coefficient, cluster-robust; None where the others say the same as it."""
     import statsmodels.api as sm
+
+    if np.linalg.matrix_rank(columns) < columns.shape[1]:  # the predictor itself only follows time
+        return None
 
     fit = sm.OLS(y, columns).fit(cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True)
     low, high = fit.conf_int()[0]

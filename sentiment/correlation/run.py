@@ -83,8 +83,9 @@ def correlate(
         beside = operations_table(inputs, tables.calls)
     if not any(c in tables.calls for c in (*(f"predicted_{i}" for i in ESTIMATED), *_SENTIMENT)):
         raise TableError(
-            f"{tables.read.inputs[0].source}: calls have neither estimates nor the customers' sentiment; "
-            "score them first with sentiment score --format json"
+            f"{tables.read.inputs[0].source}: calls have neither estimates nor the customers' sentiment"
+            + (f" (estimates of {tables.read.n_abstained:,} abstained)" if tables.read.n_abstained else "")
+            + "; score them first with sentiment score --format json"
         )
     counted = tables.answers[tables.answers["status"] == COUNTS]
     names = sorted(set(counted["instrument"]), key=lambda n: (*(n != k for k in ("csat", "nps", "ces")), n))
