@@ -32,12 +32,14 @@ def verdict(
 ) -> str:
     """A few sentences; the first says whether the predictor agrees with the surveys."""
     rho, survey = main.figures["spearman"], instrument_name(instrument)
+    if any(caution.name == "leak" for caution in cautions):
+        return (
+            f"The agreement of {predictor_name(main.predictor)} with surveyed {survey} is too good to be true: Spearman "
+            f"{with_interval(rho)} over {rho.n:,} answered calls. Look for a leak before using any of it."
+        )
     said = [_agrees(main, rho, survey, options)]
-    names = {caution.name for caution in cautions}
-    if "leak" in names:
-        said.append("That is too good to be true: look for a leak before using it.")
     if rho.n < options.too_few:
-        return " ".join(said)
+        return said[0]
     best = next((g for g in groups if g.figures["spearman"].sign > 0), None)
     if best is not None and rho.sign > 0:
         figure = best.figures["spearman"]
@@ -101,7 +103,9 @@ def conclusions(
     else:
         may.append("Choose calls to hear by it: low ones are likelier to have displeased.")
     mae = main.figures.get("mae")
-    if mae is not None and mae.value is not None:
+    if serious:
+        may_not.append("Use the figures below for more than finding out what is wrong.")
+    elif mae is not None and mae.value is not None:
         may_not.append(f"Judge a single call by it: it is {number(mae.value)} points off on average.")
     elif not main.same_scale:
         may_not.append(f"Read it as a {survey} answer: sentiment has no such scale.")
