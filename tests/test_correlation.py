@@ -222,6 +222,25 @@ def test_one_customer_who_answers_often_is_told():
     assert "one customer" in names(csat.cautions)
 
 
+def test_calls_of_a_single_customer_have_figures_without_intervals():
+    made = make_surveyed_calls(Surveyed(n_calls=300, n_customers=1, p_answer=0.5))
+    csat = found_of(made, by=()).instrument("csat")
+    assert csat.main.figures["spearman"].reason == "no interval: fewer than 10 customers"
+    assert "10 customers" in csat.response.reason
+    assert csat.response.mean.raw.reason == "no interval: it rests on one customer"
+    assert "cannot be told" in csat.verdict
+    assert csat.may == ()
+
+
+def test_an_estimate_of_two_values_is_modelled():
+    made = make_surveyed_calls(Surveyed(n_calls=1_000))
+    place = made.calls.column_names.index("predicted_csat")
+    two = pa.array([2.0 if v is None or v < 3.8 else 4.5 for v in made.calls["predicted_csat"].to_pylist()])
+    csat = found_of(made, calls=made.calls.set_column(place, "predicted_csat", two), by=()).instrument("csat")
+    assert 0 < csat.response.p_bias <= 1
+    assert csat.main.figures["spearman"].low > 0.2
+
+
 def test_a_low_response_rate_is_told():
     made = make_surveyed_calls(Surveyed(p_answer=0.03))
     assert "low response" in names(found_of(made, by=()).instrument("csat").cautions)

@@ -217,6 +217,10 @@ def _drivers(
              and "handle_ms" not in candidates)]  # fmt: skip
     customer = "customer_id" if frame["customer_id"].notna().any() else None
     for outcome in outcomes:
+        n = int(frame[[outcome, *names]].notna().all(axis=1).sum())
+        if n < _LEAST_ROWS:
+            reasons[f"drivers of {outcome}"] = f"{n} calls with all of it, of {_LEAST_ROWS} needed"
+            continue
         try:
             numbers = frame.assign(**{c: frame[c].astype("float64") for c in [outcome, *names]})
             found[outcome] = find_drivers(numbers, outcome, names, customer=customer, group=group)

@@ -39,6 +39,8 @@ Bools = npt.NDArray[np.bool_]
 
 _LEAST = 30
 """Fewest answers, and fewest calls without one, for a model of who answers."""
+_LEAST_CUSTOMERS = 10
+_TOO_FEW = f"a model needs {_LEAST} calls with an answer, as many without, and {_LEAST_CUSTOMERS} customers"
 _MOST_LEVELS, _PER_LEVEL = 12, 50
 _BANDS = 5
 MOST_WEIGHT = 10.0
@@ -65,7 +67,7 @@ def response(pairs: Pairs, calls: pd.DataFrame, answers: pd.DataFrame, by: Seque
     share_name, shares = _share(pairs, y)
     names, columns = _design(x, calls, by)
     model = None
-    if min(answered.sum(), (~answered).sum()) >= _LEAST:
+    if min(answered.sum(), (~answered).sum()) >= _LEAST and len(np.unique(cluster)) >= _LEAST_CUSTOMERS:
         model = fit_response(columns, answered, cluster)
     effective, largest, n_trimmed = _effective(model)
     return Response(
@@ -81,7 +83,7 @@ def response(pairs: Pairs, calls: pd.DataFrame, answers: pd.DataFrame, by: Seque
         effective_n=effective,
         largest_weight=largest,
         n_trimmed=n_trimmed,
-        reason=None if model is not None else f"a model needs {_LEAST} calls with an answer, and without one",
+        reason=None if model is not None else _TOO_FEW,
     )
 
 
@@ -138,7 +140,9 @@ def _design(x: Floats, calls: pd.DataFrame, by: Sequence[str]) -> tuple[list[str
     columns: dict[str, Floats] = {}
     if spread > 0:
         z = z / spread
-        columns |= {"predictor": z, "predictor squared": np.where(known, z * z - 1.0, 0.0)}
+        columns["predictor"] = z
+        if len(np.unique(z[known])) > 2:  # of two values the square says nothing new
+            columns["predictor squared"] = np.where(known, z * z - 1.0, 0.0)
     if (~known).any() and known.any():
         columns["predictor unknown"] = (~known).astype(np.float64)
     length = calls["duration_ms"].to_numpy(dtype=np.float64, na_value=np.nan)
