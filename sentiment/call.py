@@ -34,6 +34,7 @@ __all__ = [
     "Moment",
     "Prosody",
     "Provenance",
+    "Reason",
     "Role",
     "Score",
     "Shape",
@@ -202,8 +203,29 @@ class Survey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One thing in the call that moved an estimate, in one sentence, and where it is heard.
+
+    ``feature`` is its name, ``effect`` how far it moved the expected answer from that of the average
+    call, on the survey's own scale; ``utterances`` are indices, the most telling first.
+    """
+
+    feature: str
+    effect: float
+    explanation: str
+    utterances: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What the customer would have answered, on the survey's own scale; or why it was not estimated."""
+    """What the customer would have answered, on the survey's own scale; or why it was not estimated.
+
+    ``distribution`` is the probability of each whole answer from ``scale_min`` to ``scale_max`` (sums to
+    1); ``expected`` its mean; ``low`` and ``high`` the 90 % interval; ``p_top_box`` the probability of a
+    top answer (CSAT 4-5, NPS 9-10), ``p_detractor`` that of a low one (CSAT 1-2, NPS 0-6). ``reasons``
+    are what moved it most, the largest first. Either ``abstained`` says why there is no estimate or the
+    numbers are set; files written by earlier versions have no more than the mean and its interval.
+    """
 
     instrument: Instrument
     expected: float | None
@@ -211,6 +233,11 @@ class Estimate:
     high: float | None
     p_top_box: float | None
     abstained: str | None = None
+    scale_min: float | None = field(default=None, metadata=MAY_BE_MISSING)
+    scale_max: float | None = field(default=None, metadata=MAY_BE_MISSING)
+    p_detractor: float | None = field(default=None, metadata=MAY_BE_MISSING)
+    distribution: tuple[float, ...] = field(default=(), metadata=MAY_BE_MISSING)
+    reasons: tuple[Reason, ...] = field(default=(), metadata=MAY_BE_MISSING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -347,6 +374,10 @@ def _check_references(call: Call) -> None:
     for i, moment in enumerate(call.moments):
         for j, at in enumerate(moment.evidence.utterances):
             references[f"call.moments[{i}].evidence.utterances[{j}]"] = at
+    for i, estimate in enumerate(call.estimates):
+        for j, reason in enumerate(estimate.reasons):
+            for k, at in enumerate(reason.utterances):
+                references[f"call.estimates[{i}].reasons[{j}].utterances[{k}]"] = at
     references |= _measured(call)
     for where, index in references.items():
         check(index is None or 0 <= index < len(call.utterances), index, "an utterance's index", where)

@@ -108,7 +108,18 @@ channel = st.builds(
     language_probability=maybe(unit),
 )
 number = maybe(st.floats(0, 10))
-estimate = st.builds(domain.Estimate, expected=number, low=number, high=number, p_top_box=maybe(unit))
+reason = st.builds(
+    domain.Reason, feature=text, effect=st.floats(-10, 10), explanation=text, utterances=st.just(())
+)
+estimate = st.builds(
+    domain.Estimate,
+    expected=number,
+    low=number,
+    high=number,
+    p_top_box=maybe(unit),
+    distribution=some(unit),
+    reasons=some(reason),
+)
 audio = st.builds(
     domain.Audio, name=text, sample_rate_hz=st.integers(1, 192_000), n_channels=st.integers(1, 8)
 )

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ESTIMATE_SCALES", "Bands", "bands_of", "moved", "nearest_point"]
+from sentiment.metrics.conversations import ESTIMATE_SCALES
+
+__all__ = ["Bands", "bands_of", "moved", "nearest_point"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-ESTIMATE_SCALES = {"csat": (1.0, 5.0), "nps": (0.0, 10.0)}
-"""Scales of the table ``calls``' estimates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
