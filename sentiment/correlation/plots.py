@@ -280,7 +280,7 @@ def responding(bands: Sequence[Rate], estimate: str) -> Picture | None:
         return None
     values = [100.0 * v for b in bands for v in _ends(b.rate)]
     y = _Axis([0.0, *values], HEIGHT - BOTTOM, TOP)
-    grid, texts = _frame(None, y, f"{estimate}, from lowest to highest fifth →")
+    grid, texts = _frame(None, y, "from lowest to highest fifth →")
     width = (WIDTH - LEFT - RIGHT) / len(bands)
     shapes, dots = [], []
     for k, band in enumerate(bands):
@@ -292,8 +292,8 @@ def responding(bands: Sequence[Rate], estimate: str) -> Picture | None:
         shapes.append(Shape(path=path, kind="bar", says=says))
         ends = (x, y(100.0 * band.rate.low), x, y(100.0 * band.rate.high))
         dots.append(Dot(x=round(x, 1), y=top, says=says, ends=ends))
-        low, _, high = band.name.partition(" … ")
-        texts.append(Text(x=round(x, 1), y=HEIGHT - BOTTOM + 17, text=f"{low}–{high}" if high else low))
+        edge = band.name.rpartition(" … ")[2].replace("-", "−")
+        texts.append(Text(x=round(x, 1), y=HEIGHT - BOTTOM + 17, text=f"to {edge}"))
     return Picture(
         says=f"Response rate in per cent by {estimate}, with 95 % intervals", height=HEIGHT, grid=tuple(grid),
         texts=tuple(texts), shapes=tuple(shapes), dots=tuple(dots),

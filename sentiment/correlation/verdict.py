@@ -45,10 +45,14 @@ def verdict(
         figure = best.figures["spearman"]
         many = plural(best.by)
         said.append(
-            f"Mean estimates of {many} go with their mean answers: Spearman {with_interval(figure)} over {best.n_compared} {many}."
+            f"Mean {_what(main)} of {many} go{'' if main.same_scale else 'es'} with their mean answers: Spearman {with_interval(figure)} over {best.n_compared} {many}."
         )
     said.append(_who_answers(response, survey))
     return " ".join(s for s in said if s)
+
+
+def _what(main: Agreement) -> str:
+    return "estimates" if main.same_scale else "sentiment"
 
 
 def _agrees(main: Agreement, rho: Figure, survey: str, options: CorrelationOptions) -> str:
@@ -110,7 +114,7 @@ def conclusions(
     elif not main.same_scale:
         may_not.append(f"Read it as a {survey} answer: sentiment has no such scale.")
     for group in groups:
-        _of_group(group, bool(serious), may, may_not)
+        _of_group(group, _what(main), bool(serious), may, may_not)
     if response.mean.weighted.value is not None:
         may_not.append(
             "Take the weighted mean for certain: it is right only if, among calls alike in what the model sees, those "
@@ -124,10 +128,10 @@ def conclusions(
     return tuple(may), tuple(may_not)
 
 
-def _of_group(group: GroupAgreement, serious: bool, may: list[str], may_not: list[str]) -> None:
+def _of_group(group: GroupAgreement, what: str, serious: bool, may: list[str], may_not: list[str]) -> None:
     figure, components, many = group.figures["spearman"], group.reliability, plural(group.by)
     if figure.sign > 0 and not serious:
-        may.append(f"Compare {many} by their mean estimates, within their error bands.")
+        may.append(f"Compare {many} by their mean {what}, within their error bands.")
     if components is None or components.p_value is None:
         return
     needed = components.needed[0.7]
