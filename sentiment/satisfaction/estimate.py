@@ -148,6 +148,7 @@ def _estimate(instrument: Instrument, learned: Learned, answers: Answers, seen: 
         scale_min=answers.scale_min,
         scale_max=answers.scale_max,
         distribution=tuple(_short(x) for x in p),
+        interval_of=answers.interval_of,
         reasons=_reasons(learned, answers, effects, float(score[0]), values[0], seen),
     )
 

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sentiment.call import IntervalOf
+
 __all__ = ["Answers", "Curve", "Learned", "Reading", "reading_names"]
 
 Floats = NDArray[np.float64]
@@ -150,6 +152,7 @@ class Answers:
     ordinal data*, J. R. Statist. Soc. B 42, 1980). There is one threshold fewer than answers. ``spread`` is
     how many standard deviations of the answer its 90 % interval reaches to either side, such that it
     held nine in ten of the answers it was set by (split conformal: J. Lei et al., JASA 113, 2018).
+    ``interval_of`` says what those were: one person's ``answer``, or the ``mean`` of many people's to a call.
     """
 
     scale_min: int
@@ -157,6 +160,7 @@ class Answers:
     slope: float
     thresholds: tuple[float, ...]
     spread: float
+    interval_of: IntervalOf = "answer"
 
     @property
     def scale(self) -> NDArray[np.int64]:
@@ -200,7 +204,7 @@ class Answers:
             line = (known[b] - known[a]) / (own[b] - own[a])
             end = a if a == 0 else b
             found = np.where(outside, known[end] + line * (other - own[end]), found)
-        return Answers(scale_min, scale_max, self.slope, tuple(map(float, found)), self.spread)
+        return replace(self, scale_min=scale_min, scale_max=scale_max, thresholds=tuple(map(float, found)))
 
 
 def _boundaries(scale_min: int, scale_max: int) -> Floats:

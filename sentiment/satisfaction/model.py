@@ -15,6 +15,7 @@ The scores that thresholds and the interval are set by are out-of-fold.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from sentiment.satisfaction.learned import Answers, Learned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sentiment.call import IntervalOf
 
 __all__ = ["SatisfactionModel"]
 
@@ -126,8 +129,10 @@ class SatisfactionModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         prior = self.base[1].on(int(low), int(high)) if self.base else even_answers(int(low), int(high))
         if counts is None:
             counts = np.eye(int(self._span) + 1)[np.clip(np.rint(y - low), 0, self._span).astype(int)]
-        answers = fit_answers(held_out, np.asarray(counts, float), prior)
-        self.answers_ = fit_spread(answers, held_out, y)
+        counts = np.asarray(counts, float)
+        answers = fit_answers(held_out, counts, prior)
+        of: IntervalOf = "answer" if (counts.sum(1) <= 1).all() else "mean"
+        self.answers_ = replace(fit_spread(answers, held_out, y), interval_of=of)
         self.held_out_ = self.answers_.expected(held_out)
         return self
 
