@@ -224,8 +224,8 @@ class Estimate:
 
     ``distribution`` is the probability of each whole answer from ``scale_min`` to ``scale_max`` (sums to
     1); ``expected`` its mean; ``low`` and ``high`` the 90 % interval, ``interval_of`` what is to lie in it:
-    the customer's ``answer``, or the ``mean`` of what many people would answer; ``p_top_box`` the probability of
-    a top answer (CSAT 4-5, NPS 9-10), ``p_detractor`` that of a low one (CSAT 1-2, NPS 0-6). ``reasons``
+    the customer's ``answer``, or the ``mean`` of what many people would answer; ``p_top_box`` the probability
+    of a top answer (CSAT 4-5, NPS 9-10), ``p_detractor`` of a low one (CSAT 1-2, NPS 0-6). ``reasons``
     are what moved it most, the largest first. Either ``abstained`` says why there is no estimate or the
     numbers are set; files written by earlier versions have no more than the mean and its interval.
     """
