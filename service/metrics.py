@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sentiment.metrics import Calendar, Result
     from sentiment.metrics.compare import Comparison
+    from sentiment.metrics.targets import Judged
 
 __all__ = ["app"]
 
@@ -99,10 +100,12 @@ def metrics(
         return
     from sentiment.metrics import compute, load_pack, parse
     from sentiment.metrics.rolling import rolled
+    from sentiment.metrics.targets import judge
 
     formats = _formats(format)
     requests = [parse(m) for m in _listed(metrics or "")]
-    requests += list(load_pack(pack).metrics) if pack else []
+    loaded = load_pack(pack) if pack else None
+    requests += list(loaded.metrics) if loaded else []
     tables = {
         "surveys": surveys, "contacts": contacts, "agent_time": agent_time, "customers": customers,
         "orders": orders, "visits": visits, "campaigns": campaigns,
@@ -124,10 +127,11 @@ def metrics(
     if rolling is not None:
         result = rolled(result, rolling)
     comparisons = _compared(result, compare, correction)
+    judged = judge(result, loaded.targets if loaded else {})
     if "table" in formats:
-        _show(result, comparisons)
+        _show(result, comparisons, judged)
     _tell_inputs(result)
-    _write(result, comparisons, [f for f in formats if f != "table"], out)
+    _write(result, comparisons, judged, [f for f in formats if f != "table"], out)
 
 
 @app.command(name="list")
@@ -243,7 +247,7 @@ def _compared(result: Result, text: str | None, correction: str) -> tuple[Compar
     return compare(result, key, pair, method=correction)  # type: ignore[arg-type]
 
 
-def _show(result: Result, comparisons: Sequence[Comparison]) -> None:
+def _show(result: Result, comparisons: Sequence[Comparison], judged: Sequence[Judged]) -> None:
     """The groups and their totals on the terminal, a column for each metric."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -260,6 +264,9 @@ def _show(result: Result, comparisons: Sequence[Comparison]) -> None:
         table.add_row(*map(_text, group), *[_cell(figures.estimates, i) for figures in result.figures])
     label = ["all", *[""] * (len(result.by) - 1)]
     table.add_row(*label, *[_cell(figures.estimates, 0) for figures in result.totals], style="bold")
+    if judged:
+        targets = {j.name: _target(j) for j in judged if not j.group}
+        table.add_row("target", *label[1:], *[targets.get(f.request.name, "") for f in result.totals])
     terminal.print(table)
     if len(result.groups) > SHOWN:
         terminal.print(f"{len(result.groups) - SHOWN} more groups: --format csv has all.", highlight=False)
@@ -270,6 +277,11 @@ def _show(result: Result, comparisons: Sequence[Comparison]) -> None:
             )
     for c in comparisons[:SHOWN]:
         _line(terminal, _comparison(c))
+
+
+def _target(judged: Judged) -> str:
+    sign = "≥" if judged.better == "higher" else "≤"
+    return f"{sign} {figure(judged.target)}\n[dim]{judged.verdict or 'no value'}[/dim]"
 
 
 def _cell(estimates: Any, i: int) -> str:
@@ -332,7 +344,13 @@ def _line(terminal: Console, text: str) -> None:
     terminal.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _write(result: Result, comparisons: Sequence[Comparison], formats: Sequence[str], out: Path) -> None:
+def _write(
+    result: Result,
+    comparisons: Sequence[Comparison],
+    judged: Sequence[Judged],
+    formats: Sequence[str],
+    out: Path,
+) -> None:
     from sentiment.files import write_atomically
     from sentiment.metrics.export import write
     from sentiment.metrics.report import page
@@ -340,7 +358,7 @@ def _write(result: Result, comparisons: Sequence[Comparison], formats: Sequence[
     for form in formats:
         path = out / f"metrics.{form}"
         if form == "html":
-            write_atomically(path, page(result, comparisons, made_on=date.today()))
+            write_atomically(path, page(result, comparisons, judged, made_on=date.today()))
         else:
-            write(result, path, comparisons=comparisons)
+            write(result, path, comparisons=comparisons, judged=judged)
         console().print(f"{form}: {path}", soft_wrap=True, highlight=False)

@@ -146,10 +146,24 @@ def page() -> str:
         lines += [f"## {title}", ""]
         for d in (d for d in CATALOGUE.values() if d.family == family):
             lines += _lines(d)
-    lines += ["## Packs", "", "| pack | for | metrics |", "|---|---|---|"]
+    lines += [
+        "## Packs",
+        "",
+        "`--pack NAME` computes a list of metrics and holds them against targets: met or missed where the whole",
+        "95 % interval is on one side, else unsure. Targets are starting points: copy a pack of",
+        "`sentiment/metrics/packs.toml` into a file of your own, change it, and give that as `--pack FILE.toml`.",
+        "",
+        "| pack | for | metrics | targets |",
+        "|---|---|---|---|",
+    ]
     for name in pack_names():
         pack = load_pack(name)
-        lines.append(f"| `{name}` | {pack.says} | {', '.join(f'`{r.name}`' for r in pack.metrics)} |")
+        wanted = (
+            f"`{metric}` {'≥' if t.better == 'higher' else '≤'} {t.value:g} ({t.source})"
+            for metric, t in pack.targets.items()
+        )
+        names = ", ".join(f"`{r.name}`" for r in pack.metrics)
+        lines.append(f"| `{name}` | {pack.says} | {names} | {', '.join(wanted)} |")
     lines += [
         "",
         "## Tables",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sentiment.metrics.compare import Comparison
     from sentiment.metrics.result import Figures, Result
+    from sentiment.metrics.targets import Judged
 
 __all__ = ["FORMATS", "to_arrow", "to_json", "write"]
 
@@ -69,8 +70,8 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def to_json(result: Result, comparisons: Sequence[Comparison] = ()) -> str:
-    """The whole result as JSON: metrics with their definitions, totals, comparisons, and what was read."""
+def to_json(result: Result, comparisons: Sequence[Comparison] = (), judged: Sequence[Judged] = ()) -> str:
+    """The whole result as JSON: metrics, totals, comparisons, what meets its target, and what was read."""
     return json.dumps(
         {
             "schema": SCHEMA,
@@ -79,6 +80,7 @@ def to_json(result: Result, comparisons: Sequence[Comparison] = ()) -> str:
             "metrics": [_plain(m) for m in result.rows()] if result.by else [],
             "totals": [_plain(m) for m in result.total_rows()],
             "comparisons": [_plain(c) for c in comparisons],
+            "targets": [_plain(j) for j in judged],
             "inputs": [_plain(i) for i in result.inputs],
         },
         ensure_ascii=False,
@@ -98,7 +100,13 @@ def _encoded(value: Any) -> Any:
     return _text(value) if isinstance(value, date) else str(value)
 
 
-def write(result: Result, path: Path, *, comparisons: Sequence[Comparison] = ()) -> Path:
+def write(
+    result: Result,
+    path: Path,
+    *,
+    comparisons: Sequence[Comparison] = (),
+    judged: Sequence[Judged] = (),
+) -> Path:
     """Write a result in the form that the file's extension names: one of :data:`FORMATS`.
 
     Raises:
@@ -106,7 +114,7 @@ def write(result: Result, path: Path, *, comparisons: Sequence[Comparison] = ())
     """
     form = path.suffix.removeprefix(".")
     if form == "json":
-        write_atomically(path, to_json(result, comparisons))
+        write_atomically(path, to_json(result, comparisons, judged))
         return path
     sink = pa.BufferOutputStream()
     if form == "csv":

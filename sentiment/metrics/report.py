@@ -16,11 +16,20 @@ if TYPE_CHECKING:
 
     from sentiment.metrics.compare import Comparison
     from sentiment.metrics.result import Figures, Result
+    from sentiment.metrics.targets import Judged
 
 __all__ = ["page"]
 
 LINES, BARS, ROWS = 8, 40, 2_000
 """Most series in a plot over time, most bars in a plot of groups, most rows in a table."""
+
+SAYS = {
+    "met": "surely met",
+    "missed": "surely missed",
+    "unsure": "the interval does not tell",
+    None: "no value",
+}
+"""A verdict in words."""
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 260, 64, 36, 12
 
@@ -56,12 +65,19 @@ class Plot:
     left_out: int
 
 
-def page(result: Result, comparisons: Sequence[Comparison] = (), *, made_on: date | None = None) -> str:
+def page(
+    result: Result,
+    comparisons: Sequence[Comparison] = (),
+    judged: Sequence[Judged] = (),
+    *,
+    made_on: date | None = None,
+) -> str:
     """The whole page.
 
     Args:
         result: what was computed.
         comparisons: differences to list under it.
+        judged: what has a target, and whether it meets it.
         made_on: the day to name in it.
     """
     environment = Environment(
@@ -71,17 +87,21 @@ def page(result: Result, comparisons: Sequence[Comparison] = (), *, made_on: dat
         trim_blocks=True,
     )
     environment.filters |= {"figure": _figure, "text": _text}
+    verdicts: dict[str, list[Judged]] = {}
+    for each in judged:
+        verdicts.setdefault(each.name, []).append(each)
     sections = [
         {
             "figures": f,
             "definition": f.request.definition,
             "total": t.estimates,
             "plot": _plot(result, f) if result.by else None,
+            "judged": verdicts.get(f.request.name, []),
         }
         for f, t in zip(result.figures, result.totals, strict=True)
     ]
     return environment.get_template("metrics.html").render(
-        result=result, sections=sections, comparisons=comparisons, made_on=made_on, most=ROWS,
+        result=result, sections=sections, comparisons=comparisons, made_on=made_on, most=ROWS, SAYS=SAYS,
         width=WIDTH, height=HEIGHT, left=LEFT, bottom=HEIGHT - BOTTOM,
     )  # fmt: skip
 

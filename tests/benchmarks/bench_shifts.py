@@ -374,7 +374,7 @@ def report(data: Path, scores: Path | None) -> list[str]:
     for name, service in ((TEXT, False), (SERVICE, True)):
         dev = text_cases(data, scorer, scores, test=False, service=service, n_calls=24)
         finders[name] = detectors(dev)
-        sets[name] = text_cases(data, scorer, scores, test=True, service=service, n_calls=60)
+        sets[name] = text_cases(data, scorer, scores, test=True, service=service, n_calls=160)
     for noise_sd in NOISES:
         name = f"noise {noise_sd}"
         finders[name] = detectors(noise_cases(noise_sd, test=False, n_calls=100))
