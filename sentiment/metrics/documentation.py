@@ -149,9 +149,9 @@ def page() -> str:
     lines += [
         "## Packs",
         "",
-        "`--pack NAME` computes a list of metrics and holds them against targets: met or missed where the whole",
-        "95 % interval is on one side, else unsure. Targets are starting points: copy a pack of",
-        "`sentiment/metrics/packs.toml` into a file of your own, change it, and give that as `--pack FILE.toml`.",
+        "`--pack NAME` computes a list of metrics and holds them against targets: met or missed where the",
+        "whole 95 % interval is on one side, else unsure. Targets are starting points: copy a pack of",
+        "`sentiment/metrics/packs.toml` into a file of your own, change it, and give `--pack FILE.toml`.",
         "",
         "| pack | for | metrics | targets |",
         "|---|---|---|---|",
