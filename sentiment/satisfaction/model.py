@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sentiment.satisfaction.answers import even_answers, fit_answers, fit_spread
@@ -41,11 +42,17 @@ BASE_ANSWERS = 20.0
 """How many answers the base's own line counts as."""
 
 
+def _has_scale(model: SatisfactionModel) -> bool:
+    """What was not given as answers on a scale has no probability of each answer."""
+    return model.scale is not None
+
+
 class SatisfactionModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Estimates the answer to a survey.
 
     Args:
-        scale: the least and the largest answer, whole numbers; ``None`` takes those of ``y``.
+        scale: the least and the largest answer, whole numbers. With ``None`` y is any number between its own
+            ends, and there is no ``predict_proba``.
         names: of the features, the first columns of X; ``None`` numbers them.
         parts: the shape ``(n_parts, size)`` of the dialogue whose flattened parts are the columns after the
             features; ``None`` if there are none.
@@ -138,15 +145,19 @@ class SatisfactionModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Floats:
         """The expected answer of each call, ``(n,)``, on the scale."""
-        return self.answers_.expected(self._scores(X))
+        scores = self._scores(X)
+        return self.answers_.expected(scores)
 
+    @available_if(_has_scale)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Floats:
-        """The probability of each answer on the scale, ``(n, n_answers)``."""
-        return self.answers_.distribution(self._scores(X))
+        """The probability of each answer on the scale, ``(n, n_answers)``; only where a scale was given."""
+        scores = self._scores(X)
+        return self.answers_.distribution(scores)
 
     def predict_interval(self, X: Any) -> tuple[Floats, Floats]:
         """The 90 % interval of each answer."""
-        return self.answers_.interval(self._scores(X))
+        scores = self._scores(X)
+        return self.answers_.interval(scores)
 
     # -- inside ----------------------------------------------------------------------------------
 
