@@ -12,7 +12,7 @@ from sentiment import __version__
 from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
 from service import metrics as metrics_command
 from service import moments as moments_command
-from service.terminal import FAILED, INTERRUPTED, USAGE, console
+from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,6 +231,7 @@ def _run(
 
     roles = _roles(channels)
     make_folder(out)
+    clear_leftovers([out])
     inputs: list[Path] = []
     outcomes: list[Outcome] = []
     for path in paths:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAILED, INTERRUPTED, USAGE, console, printable
+from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,8 @@ def moments(
     files = find_calls(paths)
     if queue is not None:
         _spare_others(queue, [path for path, _ in files])
+    if not dry_run:
+        clear_leftovers(dict.fromkeys(path.parent for path, _ in files))
     began = time.monotonic()
     outcomes, stopped = _reflag(files, in_force, jobs=jobs or processors(), dry_run=dry_run)
     seconds = time.monotonic() - began

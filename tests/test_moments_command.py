@@ -59,6 +59,19 @@ def test_it_says_what_changed_and_what_to_review_first(out):
     assert [m.rule for m in from_json((out / "two.json").read_bytes()).moments] == ["wants_out"]
 
 
+def test_what_a_killed_run_left_half_written_is_removed_and_told(out):
+    part = out / ".one.html.0123456789abcdef.part"
+    part.write_text("half a page")
+    assert run("moments", "out", "--dry-run").exit_code == 0
+    assert part.exists()
+    done = run("moments", "out")
+    assert not part.exists()
+    assert "out: removed 1 unfinished file of a run that was killed" in done.stderr
+    part.write_text("half a page")
+    assert "out: removed 1 unfinished file" in run("score", "missing.wav").stderr
+    assert not part.exists()
+
+
 def test_a_dry_run_changes_nothing_and_says_so(out):
     before = (out / "one.json").read_bytes()
     done = run("moments", "out", "--dry-run")
