@@ -181,7 +181,7 @@ def _write(call: Call, out: Path, formats: Sequence[str], recording: Recording |
     if "html" in formats and recording is not None:
         audio = playback(recording)
         outline = [peaks(recording, c, _N_PEAKS).tolist() for c in range(recording.n_channels)]
-    for form in formats:
+    for form in sorted(formats, key="html".__eq__):  # the page last: one older than its call was left behind
         try:
             text = render(call, form, audio=audio, outline=outline)
         except ConversationError as error:
