@@ -158,7 +158,10 @@ def render(
 
 
 def _outcome(path: Path, work: Callable[[], tuple[Call, tuple[str, ...]]]) -> Outcome:
-    """What becomes of one call that ``work`` scores and writes, with warnings; an error that nobody foresaw must not cost the calls after it."""
+    """What becomes of one call that ``work`` scores and writes, telling what was left out.
+
+    An error that nobody foresaw must not cost the calls after it.
+    """
     began = time.monotonic()
     try:
         call, left_out = work()
