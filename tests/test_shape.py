@@ -139,6 +139,14 @@ def test_the_numbers_of_a_course():
     )
 
 
+def test_start_and_end_are_the_levels_around_the_shifts_where_there_are_any():
+    made = conversation([0.4, 0.0, -0.8, -0.6, -0.4, 0.2, 0.1, 0.4], [(2, 0.2, -0.6), (5, -0.6, 0.0)])
+    courses = call_shape(made).by_participant
+    assert (courses["customer"].start, courses["customer"].end) == (0.2, 0.0)
+    assert courses["customer"].recovery == pytest.approx((0.0 + 0.6) / (0.2 + 0.6))
+    assert (courses["agent"].start, courses["agent"].end) == (0.0, 0.0), "the shifts are the customer's"
+
+
 def test_half_of_a_fall_won_back():
     course = call_shape(conversation([0.5, 0.5, -0.5, -0.5, -0.5, -0.5, 0.0, 0.0])).by_participant["customer"]
     assert course.recovery == pytest.approx(0.5)
