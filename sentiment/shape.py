@@ -30,6 +30,7 @@ Kendall, *Rank Correlation Methods*, 1975; the Mann-Kendall test, with correctio
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -141,7 +142,12 @@ def _without_shifts(customer: Sequence[Utterance], course: Trajectory, options: 
 def _trend(values: Sequence[float]) -> float:
     """The Mann-Kendall statistic z of values in order of time; 0 if all are equal."""
     n = len(values)
-    s = sum((b > a) - (b < a) for i, a in enumerate(values) for b in values[i + 1 :])
+    s = 0  # pairs that rise minus pairs that fall
+    earlier: list[float] = []  # sorted
+    for value in values:
+        below, not_above = bisect_left(earlier, value), bisect_right(earlier, value)
+        s += below - (len(earlier) - not_above)
+        earlier.insert(not_above, value)
     ties = sum(t * (t - 1) * (2 * t + 5) for t in Counter(values).values())
     variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
     return 0.0 if s == 0 else (s - math.copysign(1, s)) / math.sqrt(variance)
