@@ -117,11 +117,12 @@ def score_file(
     try:
         if transcribe_only:
             raise ConversationError(f"{path}: is text already; to score it: sentiment score {path}")
-        conversations = chat.read_chats(path)
+        chats = chat.read_chats(path)
     except SentimentError as error:
         yield Outcome(source=path, error=str(error))
         return
-    for written in conversations:
+    yield from (Outcome(source=path, error=str(error)) for error in chats.errors)
+    for written in chats.calls:
         yield _outcome(path, partial(one_chat, written))
 
 

@@ -1,6 +1,7 @@
 """What the command does with files: every one accounted for, every result whole."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,19 @@ def test_a_chat_file_gives_a_call_for_each_conversation(tmp_path):
     (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert [o.row.id for o in run(tmp_path / "c.jsonl", tmp_path / "out", ("json", "html"))] == ["a", "b"]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.html", "a.json", "b.html", "b.json"]
+
+
+def test_a_bad_line_of_a_chat_file_fails_its_call_and_the_others_are_scored(tmp_path):
+    said = (("a", "agent"), ("b", "boss"), ("c", "agent"))
+    lines = [{"call_id": call_id, "role": role, "text": "bad"} for call_id, role in said]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n{oops")
+    outcomes = run(tmp_path / "c.jsonl", tmp_path / "out", ("json",))
+    assert [o.row.id for o in outcomes if o.row] == ["a", "c"]
+    told = [o.error for o in outcomes if o.row is None]
+    assert [re.search(r"c\.jsonl:\d", each)[0] for each in told] == ["c.jsonl:2", "c.jsonl:4"]
+    stored = from_json((tmp_path / "out" / "a.json").read_text("utf-8"))
+    assert "c.jsonl:4: cannot be read" in stored.warnings[0], "it may have been a turn of this one"
+    assert not (tmp_path / "out" / "b.json").exists()
 
 
 def test_subtitles_of_a_chat_without_times_and_transcribing_text_are_refused(tmp_path):
