@@ -180,6 +180,9 @@ def test_the_table_of_the_conversation():
     text = read(make_call()).words
     # Each speaks for .9 s six times; but the words of one utterance are known to take .1 s.
     assert "Agent Customer Talk time 5.4 s 54 % 4.6 s 46 % Words a minute 333 417" in text
+    assert 'title="words over talk time; pauses of more than a second are not talk time"' in call_page(
+        make_call(), playback=None
+    )
     assert "Interrupts 0 0" in text
     assert "Quarter 4 +1.5 +3.2" in text
     assert "Nobody speaks for 2.4 s of 0:12." in text
