@@ -77,8 +77,8 @@ def __getattr__(name: str) -> Any:
     """Names that need numpy come when asked for, so that ``import sentiment`` stays quick."""
     from importlib import import_module
 
-    if name == "metrics":  # whose packages are an extra, so that it is not in __all__
-        return import_module("sentiment.metrics")
+    if name in ("metrics", "correlation"):  # whose packages are an extra, so that they are not in __all__
+        return import_module(f"sentiment.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'sentiment' has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

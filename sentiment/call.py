@@ -53,6 +53,8 @@ ROLES: tuple[Role, ...] = typing.get_args(Role)
 
 Instrument = Literal["csat", "nps", "ces"]
 
+IntervalOf = Literal["answer", "mean"]
+
 RoleSource = Literal["given", "sidecar", "inferred", "transcript"]
 """Where a channel's role comes from: the command, the sidecar file, worked out from what is said
 (and, for mono, the voices), or the text conversation itself."""
@@ -221,8 +223,9 @@ class Estimate:
     """What the customer would have answered, on the survey's own scale; or why it was not estimated.
 
     ``distribution`` is the probability of each whole answer from ``scale_min`` to ``scale_max`` (sums to
-    1); ``expected`` its mean; ``low`` and ``high`` the 90 % interval; ``p_top_box`` the probability of a
-    top answer (CSAT 4-5, NPS 9-10), ``p_detractor`` that of a low one (CSAT 1-2, NPS 0-6). ``reasons``
+    1); ``expected`` its mean; ``low`` and ``high`` the 90 % interval, ``interval_of`` what is to lie in it:
+    the customer's ``answer``, or the ``mean`` of what many people would answer; ``p_top_box`` the probability
+    of a top answer (CSAT 4-5, NPS 9-10), ``p_detractor`` of a low one (CSAT 1-2, NPS 0-6). ``reasons``
     are what moved it most, the largest first. Either ``abstained`` says why there is no estimate or the
     numbers are set; files written by earlier versions have no more than the mean and its interval.
     """
@@ -237,6 +240,7 @@ class Estimate:
     scale_max: float | None = field(default=None, metadata=MAY_BE_MISSING)
     p_detractor: float | None = field(default=None, metadata=MAY_BE_MISSING)
     distribution: tuple[float, ...] = field(default=(), metadata=MAY_BE_MISSING)
+    interval_of: IntervalOf | None = field(default=None, metadata=MAY_BE_MISSING)
     reasons: tuple[Reason, ...] = field(default=(), metadata=MAY_BE_MISSING)
 
 

@@ -1,7 +1,7 @@
 """The only conductor: a recording or a text conversation becomes a scored call.
 
     transcribe: recording -> speech spans -> words -> voices -> utterances
-    score:      utterances -> scores -> voice -> characteristics, shifts -> shape -> moments
+    score:      utterances -> scores -> voice -> characteristics, shifts -> shape -> estimates -> moments
 
 Each step takes a :class:`~sentiment.call.Call` and returns a new one.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import sentiment
 from sentiment.affect.prosody import VoiceOptions, hear, recall
 from sentiment.audio import Recording, open_recording
-from sentiment.call import JSON, Call, Model, Provenance, Role, RoleSource, Score, Utterance
+from sentiment.call import JSON, Call, Estimate, Model, Provenance, Role, RoleSource, Score, Utterance
 from sentiment.characteristics import CharacteristicsOptions, characterise, uncharacterised
 from sentiment.formats.sidecar import Sidecar, read_sidecar
 from sentiment.moments import reflag
@@ -35,9 +35,10 @@ from sentiment.speech.turns import TurnOptions, utterances
 from sentiment.timeline import Span, union
 
 if TYPE_CHECKING:
+    from sentiment.affect.text import TextScorer
     from sentiment.rules.values import Rules
 
-__all__ = ["Analyser", "Progress", "Scorer", "load"]
+__all__ = ["Analyser", "Estimator", "Progress", "Scorer", "load"]
 
 T = TypeVar("T")
 
@@ -58,17 +59,27 @@ class Scorer(Protocol):
         """A score for each utterance, read in the context of those before it."""
 
 
+class Estimator(Protocol):
+    """What estimates survey answers: :class:`sentiment.satisfaction.estimate.Satisfaction`."""
+
+    model: Model
+
+    def estimate(self, call: Call) -> tuple[Estimate, ...]:
+        """An estimate, or the reason for having none, for each instrument."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Analyser:
     """Turns calls into scored calls. Make one with :func:`load` and keep it: it holds the models.
 
     ``transcriber`` and ``scorer`` give their model when first called, so that a model is loaded only
-    when it is needed, and once. ``settings`` says how the
-    transcriber was made; it goes into the provenance of what is transcribed.
+    when it is needed, and once; so does ``estimator``, without which nothing is estimated. ``settings`` says
+    how the transcriber was made; it goes into the provenance of what is transcribed.
     """
 
     transcriber: Callable[[], Transcriber]
     scorer: Callable[[], Scorer]
+    estimator: Callable[[], Estimator] | None = None
     activity: ActivityOptions = field(default_factory=ActivityOptions)
     turns: TurnOptions = field(default_factory=TurnOptions)
     shifts: ShiftOptions = field(default_factory=ShiftOptions)
@@ -175,8 +186,13 @@ class Analyser:
         call = _characterised(call, self.characteristics)
         call = replace(call, shifts=find_shifts(call, self.shifts))
         call = replace(call, shape=call_shape(call, self.shape))
+        made = [scorer.model]
+        if self.estimator is not None:
+            estimator = self.estimator()
+            call = replace(call, estimates=estimator.estimate(call))
+            made.append(estimator.model)
         before = call.provenance or Provenance(version=sentiment.__version__)
-        models = (*(m for m in before.models if m.task != scorer.model.task), scorer.model)
+        models = (*(m for m in before.models if m.task not in {new.task for new in made}), *made)
         settings = {
             **before.settings,
             "characteristics": asdict(self.characteristics),
@@ -196,6 +212,7 @@ def load(
     threads: int | None = None,
     score_agent_voice: bool = False,
     rules: Rules | None = None,
+    satisfaction: Path | None = None,
 ) -> Analyser:
     """An analyser with the shipped scorer and a Whisper model. Nothing is loaded until it is used.
 
@@ -205,6 +222,7 @@ def load(
         score_agent_voice: measure every party's voice, not only the customer's. In the EU, inferring
             workers' emotions from their voice is prohibited (AI Act, Article 5(1)(f)).
         rules: what moments are found by; the shipped rules if ``None``.
+        satisfaction: a folder that ``sentiment fit`` wrote; the shipped estimates if ``None``.
     """
     transcription = transcription or TranscriberOptions()
 
@@ -215,14 +233,22 @@ def load(
             torch.set_num_threads(threads)
         return load_transcriber(transcription)
 
-    def scorer() -> Scorer:
+    def make_scorer() -> TextScorer:
         from sentiment.affect.text import load_text_scorer
 
         return load_text_scorer(threads=threads)
 
+    scorer = _once(make_scorer)
+
+    def estimator() -> Estimator:
+        from sentiment.satisfaction.estimate import load_satisfaction
+
+        return load_satisfaction(scorer(), satisfaction)
+
     return Analyser(
         transcriber=_once(transcriber),
-        scorer=_once(scorer),
+        scorer=scorer,
+        estimator=_once(estimator),
         rules=rules or default_rules(),
         voice=VoiceOptions(score_agent_voice=score_agent_voice),
         settings={"transcription": asdict(transcription)},

@@ -2,8 +2,8 @@
 
 Three kinds:
 
-- **our own weights** (``affect``, ``speaker``, ``roles``, ``meaning``) travel in the wheel, each a folder
-  with a ``SHA256SUMS`` file: :func:`weights_dir`, :func:`verify`;
+- **our own weights** (``affect``, ``speaker``, ``roles``, ``meaning``, ``satisfaction``) travel in the wheel,
+  each a folder with a ``SHA256SUMS`` file: :func:`weights_dir`, :func:`verify`;
 - **Whisper from the package index** (``tiny.en``, ``base``), pinned here file by file: nothing is
   downloaded at run time, nothing is unpacked to disk, and what is loaded is what was checked;
 - **Whisper from elsewhere**: a local folder or file, or a name or hub id that is downloaded because
@@ -39,6 +39,7 @@ OWN_WEIGHTS: Mapping[str, str] = {
     "speaker": "speakers",
     "roles": "roles",
     "meaning": "meaning",
+    "satisfaction": "satisfaction",
 }
 """Our own weights: folder name to the task they serve."""
 

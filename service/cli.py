@@ -10,6 +10,7 @@ import typer
 
 from sentiment import __version__
 from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
+from service import correlate as correlate_command
 from service import metrics as metrics_command
 from service import moments as moments_command
 from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
@@ -148,6 +149,7 @@ def doctor() -> None:
 
 
 app.add_typer(metrics_command.app, name="metrics")
+app.command(name="correlate")(correlate_command.correlate)
 app.command(name="moments")(moments_command.moments)
 app.command(name="rules")(moments_command.rules)
 

@@ -266,7 +266,7 @@ def test_estimates_say_their_interval_or_why_there_is_none():
     )
     text = read(replace(make_call(), estimates=(known, unknown))).words
     assert "Estimated CSAT 2.1 (1.2 to 3.4)" in text
-    assert "Estimated NPS none: too few utterances" in text
+    assert "NPS: none, since too few utterances" in text
 
 
 def test_speakers_of_unknown_role_are_numbered_and_nobody_is_called_the_customer():

@@ -67,6 +67,24 @@ def test_a_text_chat_has_no_times_and_an_unscored_call_no_feeling():
     assert silent["agent_words"] == 1
 
 
+def test_an_estimate_comes_with_its_interval_on_the_tables_scale():
+    of_seven = Estimate(
+        instrument="csat", expected=4.0, low=1.0, high=7.0, p_top_box=0.4, scale_min=1.0, scale_max=7.0
+    )
+    why = Estimate(
+        instrument="nps", expected=None, low=None, high=None, p_top_box=None, abstained="too little speech"
+    )
+    row = figures(told(estimates=(of_seven, why)))
+    assert [row[f"predicted_csat{part}"] for part in ("", "_low", "_high", "_top_box")] == [
+        3.0,
+        1.0,
+        5.0,
+        0.4,
+    ]
+    assert row["predicted_nps"] is None
+    assert row["predicted_nps_abstained"] == "too little speech"
+
+
 def test_a_folder_of_calls_is_grouped_with_the_operational_figures(tmp_path):
     for i, name in enumerate(("k1", "k2")):
         scored = replace(told(), id=name, started_at=MONDAY + timedelta(days=i))

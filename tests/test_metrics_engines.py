@@ -16,6 +16,7 @@ from pyarrow import parquet
 from sentiment import metrics
 from sentiment.errors import TableError
 from sentiment.metrics.catalogue import CATALOGUE, Request
+from sentiment.metrics.schemas import TABLES
 
 pytestmark = pytest.mark.filterwarnings(  # pyspark leaves sockets to the garbage collector
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
@@ -104,7 +105,30 @@ def tables():
         "customers": customers,
         "orders": orders,
     }
-    return {name: table(name, given) for name, given in rows.items()}
+    others = {name: drawn(draw, name) for name in GROUPED if name != "calls"}
+    return {name: table(name, given) for name, given in (rows | others).items()}
+
+
+GROUPED = {"agent_time": "agent", "visits": "channel", "campaigns": "channel", "calls": "agent"}
+"""Tables whose every column is drawn, and what their metrics are grouped by."""
+
+
+def drawn(draw, name):
+    """Rows of a table with values of every column's kind and range, some missing."""
+    kinds = {
+        "string": lambda c: draw.choice("pqr"),
+        "timestamp": lambda c: datetime(2026, 3, 27) + timedelta(minutes=draw.randrange(9000)),
+        "boolean": lambda c: draw.random() < 0.4,
+        "int64": lambda c: draw.randrange(int(min(c.most or 900_000, 900_000))),
+        "float64": lambda c: round(draw.uniform(c.least or 0.0, c.most if c.most is not None else 500.0), 3),
+    }
+    return [
+        {
+            c.name: f"{name}-{i}" if c.required else None if draw.random() < 0.1 else kinds[c.type](c)
+            for c in TABLES[name].columns
+        }
+        for i in range(200)
+    ]
 
 
 REQUESTS = [
@@ -214,6 +238,56 @@ def test_times_with_a_zone_are_read_in_utc_or_not_at_all(postgres):
     assert result.groups == ((datetime(2026, 3, 2, 8),),)
     left = postgres.raw_sql("SELECT count(*) FROM pg_views WHERE viewname LIKE 'sentiment_%'").fetchone()
     assert left == (0,), "no view is left behind"
+
+
+def grouped_requests(name):
+    """All metrics of a table with all their variants."""
+    return [
+        Request(definition=d, variant=v, parameters={p.name: p.default for p in d.parameters})
+        for d in CATALOGUE.values()
+        for v in d.variants
+        if (v.table or d.table) == name
+    ]
+
+
+def test_every_metric_and_variant_is_compared_but_for_more_of_the_same_quantiles():
+    requests = [*REQUESTS, *(r for name in GROUPED for r in grouped_requests(name))]
+    compared = {(r.definition.name, r.variant.name) for r in requests}
+    left = [v for d in CATALOGUE.values() for v in d.variants if (d.name, v.name) not in compared]
+    assert len(compared) > 90
+    assert not [v.name for v in left if v.statistic.additive]
+
+
+@pytest.fixture(scope="module")
+def drawn_calls():
+    return table("calls", drawn(random.Random(8), "calls"))
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_postgresql_gives_every_metric_of_agents_time_visits_campaigns_and_calls(
+    given, postgres, drawn_calls, name
+):
+    rows = drawn_calls if name == "calls" else given[name]
+    theirs = (
+        postgres.create_table("drawn_calls", rows, overwrite=True)
+        if name == "calls"
+        else postgres.table(name)
+    )
+    by, requests = (GROUPED[name],), grouped_requests(name)
+    found, expected = (computed({name: t}, by, requests) for t in (theirs, rows))
+    assert_same(found, expected)
+    assert sum(figures[0] is not None for figures in found.values()) > len(requests)
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_spark_gives_every_metric_of_agents_time_visits_campaigns_and_calls(
+    given, spark, drawn_calls, tmp_path, name
+):
+    rows = drawn_calls if name == "calls" else given[name]
+    parquet.write_table(rows, tmp_path / "rows.parquet")
+    theirs = spark.read_parquet(str(tmp_path / "rows.parquet"))
+    by, requests = (GROUPED[name],), grouped_requests(name)
+    assert_same(computed({name: theirs}, by, requests), computed({name: rows}, by, requests))
 
 
 @pytest.mark.parametrize("by", [("agent", "hour")], ids="+".join)

@@ -80,13 +80,16 @@ class Encoder(nn.Module):
             if isinstance(norm, nn.LayerNorm):
                 norm.eps = dimensions["layer_norm_eps"]
 
-    def forward(self, ids: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-        """``ids`` are those of all texts one after another, ``(n_tokens,)``; gives ``(n_tokens, size)``."""
+    def forward(self, ids: torch.Tensor, lengths: Sequence[int], layers: int | None = None) -> torch.Tensor:
+        """``ids`` are those of all texts one after another, ``(n_tokens,)``; gives ``(n_tokens, size)``.
+
+        ``layers`` is how many of the layers they go through, all if ``None``.
+        """
         places = torch.cat([torch.arange(n) for n in lengths]) + FIRST_POSITION
         x: torch.Tensor = self.norm(self.words(ids) + self.positions(places))
         x = functional.dropout(x, self.dropout, self.training)
         bias = self.distances(distance_buckets(max(lengths), self.n_buckets)).permute(2, 0, 1).contiguous()
-        for layer in self.layers:
+        for layer in self.layers[:layers]:
             x = layer(x, lengths, bias)
         return x
 

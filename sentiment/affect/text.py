@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
+    from sentiment.affect.dialogue import DialogueEncoder
     from sentiment.affect.network import Network
 
 __all__ = [
@@ -192,6 +193,12 @@ class TextScorer:
     def scorable(text: str) -> str | None:
         """Why ``text`` cannot be scored, or ``None`` if it can."""
         return scorable(text)
+
+    def dialogue_encoder(self) -> DialogueEncoder:
+        """What reads whole conversations with this scorer's lower layers; shares its weights."""
+        from sentiment.affect.dialogue import DialogueEncoder
+
+        return DialogueEncoder(self._network.encoder, self._tokenizer, self._config)
 
     def score(self, utterances: Sequence[Utterance]) -> tuple[Score, ...]:
         """A score for each utterance, read in the context of those before it in the sequence.

@@ -222,6 +222,18 @@ def _of_party(role: str) -> tuple[Column, ...]:
     )
 
 
+def _estimate(instrument: str, says: str, least: float, most: float) -> tuple[Column, ...]:
+    """The columns there are for an estimated answer."""
+    name = f"predicted_{instrument}"
+    return (
+        score(name, says, least, most),
+        score(f"{name}_low", "lower end of its 90 % interval", least, most),
+        score(f"{name}_high", "upper end of its 90 % interval", least, most),
+        score(f"{name}_top_box", "probability of an answer in the top box", 0.0, 1.0),
+        text(f"{name}_abstained", "why it was not estimated"),
+    )
+
+
 CALLS = Schema(
     name="calls",
     says="a row for each scored conversation, as sentiment.metrics.conversations makes it from calls' JSON",
@@ -247,7 +259,7 @@ CALLS = Schema(
         count("dead_air_count", "how many of those"),
         duration("overtalk_ms", "time in which two parties speak"),
         count("effort_signals", "moments that show effort"),
-        score("predicted_csat", "estimated CSAT on 1-5", 1.0, 5.0),
-        score("predicted_nps", "estimated answer on 0-10", 0.0, 10.0),
+        *_estimate("csat", "estimated CSAT on 1-5", 1.0, 5.0),
+        *_estimate("nps", "estimated answer on 0-10", 0.0, 10.0),
     ),
 )

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from sentiment.call import Call, Role, Shift, Utterance
+    from sentiment.call import Call, Estimate, Role, Shift, Utterance
     from sentiment.measures import Characteristics
 
-__all__ = ["EFFORT_RULES", "ConversationOptions", "figures", "read_calls", "to_table"]
+__all__ = ["EFFORT_RULES", "ESTIMATE_SCALES", "ConversationOptions", "figures", "read_calls", "to_table"]
 
 PARTIES: tuple[Role, ...] = ("agent", "customer")
 
 EFFORT_RULES = ("repeated_contact", "repeats_themselves")
 """Moments that show effort: the customer had to come back, or says the same again."""
+
+ESTIMATE_SCALES = {"csat": (1.0, 5.0), "nps": (0.0, 10.0)}
+"""Scales of the table's estimates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +71,29 @@ def figures(call: Call, options: ConversationOptions | None = None) -> dict[str,
     if measured is not None:
         row |= _timing(call, measured)
     for estimate in call.estimates:
-        if estimate.instrument in ("csat", "nps"):
-            row[f"predicted_{estimate.instrument}"] = estimate.expected
+        if estimate.instrument in ESTIMATE_SCALES:
+            row |= _estimate(estimate)
     return row
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    """An estimate on the table's scale; one made on another is moved there linearly."""
+    name, (low, high) = f"predicted_{estimate.instrument}", ESTIMATE_SCALES[estimate.instrument]
+    own = (low if estimate.scale_min is None else estimate.scale_min,
+           high if estimate.scale_max is None else estimate.scale_max)  # fmt: skip
+
+    def moved(value: float | None) -> float | None:
+        if value is None or own == (low, high):
+            return value
+        return low + (value - own[0]) / (own[1] - own[0]) * (high - low)
+
+    return {
+        name: moved(estimate.expected),
+        f"{name}_low": moved(estimate.low),
+        f"{name}_high": moved(estimate.high),
+        f"{name}_top_box": estimate.p_top_box,
+        f"{name}_abstained": estimate.abstained,
+    }
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -95,6 +95,7 @@ def open_input(
     workspace: Workspace,
     mapping: ColumnMap | None = None,
     set_aside: Path | None = None,
+    keep_copies: bool = False,
 ) -> Input:
     """Find a table, name and type its columns, check its rows.
 
@@ -104,6 +105,8 @@ def open_input(
         workspace: whose DuckDB reads files.
         mapping: what its columns are called; ours if left out.
         set_aside: folder for the rows set aside, as ``<table>.set_aside.csv``.
+        keep_copies: leave rows whose key was there before where they are, with what orders them:
+            the columns ``__file`` and ``__row`` of files, and ``__newest`` where the map names one.
 
     Raises:
         TableError: it cannot be read, has none of our columns, lacks a required one, or has no good row.
@@ -120,16 +123,18 @@ def open_input(
     if any(t.is_timestamp() and t.timezone for t in raw.table.schema().values()):
         workspace.require_utc(raw.table, raw.name)
     typed = columns.typed(raw, schema, mapping)
-    return _checked(raw, typed, schema, set_aside, workspace)
+    return _checked(raw, typed, schema, set_aside, workspace, keep_copies)
 
 
-def _checked(raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspace: Workspace) -> Input:
+def _checked(
+    raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspace: Workspace, keep_copies: bool
+) -> Input:
     problem = columns.problem(typed, schema)
     typed = workspace.settle(typed.mutate(__problem=problem))
     n_rows, n_bad = _run(typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name)[0]
     good = typed if n_bad == 0 else typed.filter(typed["__problem"].isnull())
     bad = None if n_bad == 0 else typed.filter(typed["__problem"].notnull())
-    duplicated = _duplicates(good, schema, raw.name)
+    duplicated = None if keep_copies else _duplicates(good, schema, raw.name)
     if duplicated is not None:
         good, again = duplicated
         bad = again if bad is None else bad.union(again)
@@ -139,16 +144,17 @@ def _checked(raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspac
     if n_rows and report.set_aside == n_rows:
         first = report.examples[0]
         raise TableError(f"{raw.name}: no row of {schema.name} can be used; {first.where}: {first.problem}")
-    return _derive(schema, _selected(schema, good), report, workspace)
+    kept = [c for c in (FILE, ROW, columns.NEWEST) if keep_copies and c in good.columns]
+    return _derive(schema, _selected(schema, good, kept), report, workspace)
 
 
-def _selected(schema: Schema, table: Any) -> Any:
+def _selected(schema: Schema, table: Any, kept: Sequence[str] = ()) -> Any:
     """Our columns, then the source's others under their own names: results can be grouped by any of them."""
     ours = {c.name: table[c.name] for c in schema.columns if c.name in table.columns}
     taken = {name.lower() for name in ours}  # engines take Queue and queue for one
     given = {c.removeprefix(columns.GIVEN): table[c] for c in table.columns if c.startswith(columns.GIVEN)}
     others = {name: column for name, column in given.items() if name.lower() not in taken}
-    return table.select(**(others | ours))
+    return table.select(**(others | ours | {name: table[name] for name in kept}))
 
 
 def _duplicates(good: Any, schema: Schema, name: str) -> tuple[Any, Any] | None:

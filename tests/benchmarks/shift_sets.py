@@ -5,7 +5,8 @@ fifth of the vader sets (valence by their raters), between the agents' turns of 
 shipped scorer has learned from none of them. In the ``service`` set what is neutral comes from customers of
 MultiDoGO dev instead, who give names and numbers as callers do. Half of all texts are for dev, half for test.
 
-MELD dev, never trained or tuned on: a speaker of a scene is a party. A *flip* is where a speaker's label goes
+MELD, never trained on: a speaker of a scene is a party. Its train split is what settings for quick talk are
+chosen on. A *flip* is where a speaker's label goes
 from negative to positive or back; neutral ones between may be its place, too. A *lasting* change of label is
 one as in MAIA.
 
@@ -204,23 +205,28 @@ def said(index: int, role: Role, channel: int, text: str) -> Utterance:
     return Utterance(index=index, channel=channel, role=role, start_ms=None, end_ms=None, text=text)
 
 
-def meld(data: Path) -> list[tuple[Call, dict[int, float], dict[str, list[int]]]]:
-    """The scenes of MELD dev: the call, a label for each utterance, and each speaker's utterances."""
+def meld(
+    data: Path, split: str = "dev", *, every: int = 1
+) -> list[tuple[Call, dict[int, float], dict[str, list[int]]]]:
+    """The scenes of MELD: the call, a label for each utterance, and each speaker's utterances.
+
+    ``every`` takes one scene in so many.
+    """
     scenes: dict[str, list[dict[str, str]]] = {}
-    with (data / "meld" / "dev_sent_emo.csv").open(encoding="utf-8") as file:
+    with (data / "meld" / f"{split}_sent_emo.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if any(c.isalnum() for c in row["Utterance"]):
                 scenes.setdefault(row["Dialogue_ID"], []).append(row)
     value = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
     found = []
-    for name, rows in scenes.items():
+    for name, rows in list(scenes.items())[::every]:
         speakers: dict[str, list[int]] = {}
         for i, row in enumerate(rows):
             speakers.setdefault(row["Speaker"], []).append(i)
         channel = {speaker: k for k, speaker in enumerate(speakers)}
         turns = tuple(said(i, "unknown", channel[r["Speaker"]], r["Utterance"]) for i, r in enumerate(rows))
         labels = {i: value[row["Sentiment"]] for i, row in enumerate(rows)}
-        found.append((Call(id=f"meld-{name}", duration_ms=None, utterances=turns), labels, speakers))
+        found.append((Call(id=f"meld-{split}-{name}", duration_ms=None, utterances=turns), labels, speakers))
     return found
 
 

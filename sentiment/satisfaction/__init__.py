@@ -1,0 +1,1 @@
+"""What the customer would have answered if they had been asked."""
