@@ -19,7 +19,8 @@ interruption       "one participant cuts off the other participant midsentence":
                    other speaks, with ``interruption_words`` or more (an "mm-hm" is none), they overlap
                    for at least ``interruption_s`` (turns often overlap by less), and the other
                    stops first. Its instance is the overlap.
-talk speed         words / talk time; this reproduces Contact Lens's published example
+talk speed         words / talk time of the participant, so without the longer pauses, as nobody talks in
+                   them; this reproduces Contact Lens's published example
 response latency   silence from the end of one participant's speech to the start of another's. An
                    answer that starts before that end has none. Not in Transcribe.
 =================  ===============================================================================

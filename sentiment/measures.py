@@ -213,9 +213,10 @@ class Quarter:
 class Trajectory:
     """How the polarity of what one participant says goes over the call; polarities in [-1, 1].
 
-    ``utterances`` is how many were scored, at least one. ``start`` and ``end`` are the means of the first
-    and of the last quarter of them (rounded up), ``mean`` is that of all. The slopes are of straight lines
-    fitted to all (least squares), ``None`` for one utterance or where no time passes. ``lowest`` is
+    ``utterances`` is how many were scored, at least one. ``start`` is the level before the participant's
+    first shift and ``end`` the level after the last one; without shifts they are the means of the first and
+    of the last quarter of the utterances (rounded up). ``mean`` is that of all. The slopes are of straight
+    lines fitted to all (least squares), ``None`` for one utterance or where no time passes. ``lowest`` is
     the lowest polarity, at ``lowest_index``. ``recovery`` in [0, 1] is the share of the fall from ``start``
     to the lowest three neighbouring utterances that ``end`` has won back, ``None`` if there was
     no such fall. ``volatility`` is the root mean square of the successive differences (RMSSD, in [0, 2]),

@@ -30,6 +30,7 @@ Kendall, *Rank Correlation Methods*, 1975; the Mann-Kendall test, with correctio
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -43,7 +44,7 @@ from sentiment.storyline import NEUTRAL, tell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sentiment.call import Call, Utterance
+    from sentiment.call import Call, Shift, Utterance
 
 __all__ = ["ShapeOptions", "call_shape"]
 
@@ -74,7 +75,12 @@ def call_shape(call: Call, options: ShapeOptions = ShapeOptions()) -> Shape:
     for u in call.utterances:
         if u.role != "ivr" and u.score is not None:
             by_participant.setdefault(participant(u), []).append(u)
-    trajectories = {who: _trajectory(said, options) for who, said in by_participant.items()}
+    shifts: dict[str, list[Shift]] = {}
+    for shift in call.shifts:
+        shifts.setdefault(participant(call.utterances[shift.utterance_index]), []).append(shift)
+    trajectories = {
+        who: _trajectory(said, shifts.get(who, ()), options) for who, said in by_participant.items()
+    }
     customer = by_participant.get("customer", [])
     unnamed = _too_little(call, customer, options)
     name = None if unnamed else _name(call, customer, trajectories["customer"], options)
@@ -136,7 +142,12 @@ def _without_shifts(customer: Sequence[Utterance], course: Trajectory, options: 
 def _trend(values: Sequence[float]) -> float:
     """The Mann-Kendall statistic z of values in order of time; 0 if all are equal."""
     n = len(values)
-    s = sum((b > a) - (b < a) for i, a in enumerate(values) for b in values[i + 1 :])
+    s = 0  # pairs that rise minus pairs that fall
+    earlier: list[float] = []  # sorted
+    for value in values:
+        below, not_above = bisect_left(earlier, value), bisect_right(earlier, value)
+        s += below - (len(earlier) - not_above)
+        earlier.insert(not_above, value)
     ties = sum(t * (t - 1) * (2 * t + 5) for t in Counter(values).values())
     variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
     return 0.0 if s == 0 else (s - math.copysign(1, s)) / math.sqrt(variance)
@@ -145,11 +156,12 @@ def _trend(values: Sequence[float]) -> float:
 # -- the numbers -----------------------------------------------------------------------------------
 
 
-def _trajectory(said: Sequence[Utterance], options: ShapeOptions) -> Trajectory:
-    """``said`` are one participant's scored utterances, in order."""
+def _trajectory(said: Sequence[Utterance], shifts: Sequence[Shift], options: ShapeOptions) -> Trajectory:
+    """``said`` are one participant's scored utterances, in order; ``shifts`` are that participant's."""
     y = [u.score.polarity for u in said if u.score is not None]
     n = math.ceil(len(y) / 4)
-    start, end = fmean(y[:n]), fmean(y[-n:])
+    # Shifts are shown beside start and end, with their levels: one number for each.
+    start, end = (shifts[0].before, shifts[-1].after) if shifts else (fmean(y[:n]), fmean(y[-n:]))
     at = y.index(min(y))
     low = min(fmean(y[i : i + 3]) for i in range(max(1, len(y) - 2)))
     fall = start - low

@@ -99,10 +99,11 @@ def _refuse(text: str) -> float:
 
 def encode(value: object) -> Any:
     """A value of dataclasses and named tuples as the dicts and lists :mod:`json` writes."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: encode(v) for name, v in value._asdict().items()}
+    kind: Any = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if names := _names(kind):
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, tuple | list):
         return [encode(v) for v in value]
     if isinstance(value, Mapping):
@@ -110,6 +111,17 @@ def encode(value: object) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return value
+
+
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass or a named tuple; none of anything else."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    return tuple(getattr(kind, "_fields", ()))
 
 
 def decode(kind: Any, value: Any, where: str) -> Any:
@@ -172,21 +184,46 @@ def _fields(kind: type[Any]) -> Decoder:
     needed = frozenset(hints.keys() - optional)
     decoders = {name: _decoder(hint) for name, hint in hints.items()}
     names = decoders.keys()
+    make = _maker(kind, decoders)
 
     def decode_fields(value: Any) -> Any:
         if not isinstance(value, dict):
             _wrong(value, "an object")
-        if value.keys() != names and not (needed <= value.keys() <= names):
+        whole = value.keys() == names
+        if not whole and not (needed <= value.keys() <= names):
             if unknown := sorted(value.keys() - names):
                 raise _WrongError(f"has unknown field {unknown[0]!r}")
             raise _WrongError(f"lacks the field {min(needed - value.keys())!r}")
         try:
+            if whole and make is not None:
+                return make(value)
             return kind(**{name: decoders[name](inner) for name, inner in value.items()})
         except _WrongError:
             _blame((f".{name}", decoders[name], inner) for name, inner in value.items())
             raise
 
     return decode_fields
+
+
+def _maker(kind: type[Any], decoders: Mapping[str, Decoder]) -> Decoder | None:
+    """Makes a dataclass of slots from all its fields in half the time of its ``__init__``.
+
+    That of a frozen one sets each field by ``object.__setattr__``, which looks its slot up again. ``None``
+    for a class that has no slots, or does more than take its fields.
+    """
+    slots = [getattr(kind, name, None) for name in decoders]
+    if hasattr(kind, "__post_init__") or not all(isinstance(s, types.MemberDescriptorType) for s in slots):
+        return None
+    parts = [(name, d, slot.__set__) for (name, d), slot in zip(decoders.items(), slots, strict=True) if slot]
+    new = object.__new__
+
+    def make(value: Any) -> Any:
+        made = new(kind)
+        for name, decoder, put in parts:
+            put(made, decoder(value[name]))
+        return made
+
+    return make
 
 
 def _blame(parts: Iterable[tuple[str, Decoder, Any]]) -> None:

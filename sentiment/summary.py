@@ -21,8 +21,9 @@ __all__ = ["Failure", "Row", "flagged", "lowest", "ranked", "summarise", "worst_
 class Row:
     """One call of an overview.
 
-    ``start`` and ``end`` in [-1, 1] are the mean polarity of the first and of the last quarter
-    (rounded up) of the customer's scored utterances; ``peak_intensity`` in [0, 1] is the largest of
+    ``start`` and ``end`` in [-1, 1] are those of the customer's :class:`sentiment.measures.Trajectory`: the
+    level before the first shift and after the last one, or where there is none the mean polarity of the
+    first and of the last quarter of the scored utterances; ``peak_intensity`` in [0, 1] is the largest of
     the customer's. All three are ``None`` if no utterance of the customer was scored. ``n_shifts``
     counts the customer's shifts; ``shape`` is the name of the customer's course and ``story`` tells it in a
     sentence, both ``None`` if there is too little to name. ``top_moment`` explains the most severe moment,

@@ -13,7 +13,7 @@ from sentiment.errors import InputError, MetricError, RulesError, SentimentError
 from service import correlate as correlate_command
 from service import metrics as metrics_command
 from service import moments as moments_command
-from service.terminal import FAILED, INTERRUPTED, USAGE, console
+from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -233,6 +233,7 @@ def _run(
 
     roles = _roles(channels)
     make_folder(out)
+    clear_leftovers([out])
     inputs: list[Path] = []
     outcomes: list[Outcome] = []
     for path in paths:

@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAILED, INTERRUPTED, USAGE, console, printable
+from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ def moments(
     """Flag stored calls anew, without their audio: find moments by these rules, and say what changed."""
     from sentiment.review import review_queue
     from sentiment.threads import processors
+    from service.folder_lock import sole_run
     from service.reflagging import find_calls
 
     if queue is not None and queue.suffix.lower() not in (".csv", ".json"):
@@ -63,13 +65,16 @@ def moments(
     if queue is not None:
         _spare_others(queue, [path for path, _ in files])
     began = time.monotonic()
-    outcomes, stopped = _reflag(files, in_force, jobs=jobs or processors(), dry_run=dry_run)
-    seconds = time.monotonic() - began
-    ranked = review_queue(each for outcome in outcomes for each in outcome.found)
-    _show_changes(outcomes, in_force)
-    _show_queue(ranked[:top])
-    if not dry_run and not stopped:
-        _write_overviews(outcomes)
+    with nullcontext() if dry_run else sole_run(path if path.is_dir() else path.parent for path in paths):
+        if not dry_run:
+            clear_leftovers(dict.fromkeys(path.parent for path, _ in files))
+        outcomes, stopped = _reflag(files, in_force, jobs=jobs or processors(), dry_run=dry_run)
+        seconds = time.monotonic() - began
+        ranked = review_queue(each for outcome in outcomes for each in outcome.found)
+        _show_changes(outcomes, in_force)
+        _show_queue(ranked[:top])
+        if not dry_run and not stopped:
+            _write_overviews(outcomes)
     if queue is not None:
         _write_queue(ranked, queue)
     raise typer.Exit(_report(outcomes, seconds, stopped=stopped, dry_run=dry_run))
@@ -215,15 +220,22 @@ def _columns(place: int, each: Ranked) -> dict[str, object]:
 
 
 def _write_overviews(outcomes: Sequence[Outcome]) -> None:
-    """Make the overview anew in each folder that has one, if a call in it changed."""
+    """Make the overview anew in each folder that has one, if it is older than a call in it."""
     from sentiment.files import write_atomically
     from sentiment.formats.html import index_page
     from service.scoring import earlier_rows
 
-    for folder in dict.fromkeys(outcome.source.parent for outcome in outcomes if outcome.changed):
+    by_folder: dict[Path, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_folder.setdefault(outcome.source.parent, []).append(outcome)
+    for folder, inside in by_folder.items():
         index = folder / "index.html"
-        if index.is_file():
-            rows = [o.row for o in outcomes if o.source.parent == folder and o.row is not None]
+        if not index.is_file():
+            continue
+        made_ns = index.stat().st_mtime_ns
+        shown = [(o, o.row) for o in inside if o.row is not None]
+        if any(o.changed or o.mended or o.source.stat().st_mtime_ns > made_ns for o, _ in shown):
+            rows = [row for _, row in shown]
             rows += earlier_rows(folder, but={row.id for row in rows})
             write_atomically(index, index_page(rows, ()))
 
@@ -238,6 +250,9 @@ def _report(outcomes: Sequence[Outcome], seconds: float, *, stopped: bool, dry_r
     changed = sum(o.changed for o in done)
     would = "would change" if dry_run else "changed"
     line = f"{len(done)} {'call' if len(done) == 1 else 'calls'} in {seconds:.1f} s: {changed} {would}"
+    if mended := sum(o.mended for o in done):
+        pages = "page" if mended == 1 else "pages"
+        line += f"; {mended} {pages} older than the call {'would be ' if dry_run else ''}made anew"
     if skipped := sum(o.skipped for o in outcomes):
         line += f"; {skipped} other JSON {'file' if skipped == 1 else 'files'} left alone"
     if failed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -71,6 +72,7 @@ class Outcome:
         found: its moments for the review queue.
         row: its line of the overview, if it has a page.
         stale: why its page could not be made anew.
+        mended: its page was older than the call, though no moment changed, and was made anew.
     """
 
     source: Path
@@ -82,6 +84,7 @@ class Outcome:
     found: tuple[Candidate, ...] = ()
     row: Row | None = None
     stale: str | None = None
+    mended: bool = False
 
     @property
     def changed(self) -> bool:
@@ -152,6 +155,8 @@ _given: tuple[Rules, bool]
 def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool = False) -> Outcome:
     """Flag the call in a file anew; write it, and its page, if that changes it and ``dry_run`` is false.
 
+    A page that is older than its call is made anew even if nothing changes.
+
     A file that is JSON but no call is skipped, unless it was ``named`` itself. Whatever fails is the
     outcome's ``error``, so that it costs no other call.
     """
@@ -176,18 +181,23 @@ def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outco
     after = reflag(before, rules)
     page = path.with_suffix(".html")
     has_page = page.is_file()
+    # The call is written first, so a page older than its call was left behind by a write that failed.
+    behind = has_page and page.stat().st_mtime_ns < path.stat().st_mtime_ns
     stale = None
-    if not dry_run and after != before:
-        if has_page and after.moments != before.moments:
+    if not dry_run:
+        if after != before:
+            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after), remedy=_REMEDY)
+        if has_page and (behind or after.moments != before.moments):
             stale = _render_again(page, after)
-        # Last: until it is written, the next run sees the change, and makes the page too.
-        write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after), remedy=_REMEDY)
+        elif has_page and after != before:
+            os.utime(page)  # it shows the call as it is
     return Outcome(
         source=path,
         changes=changes(before.moments, after.moments),
         found=candidates(after),
         row=summarise(after) if has_page else None,
         stale=stale,
+        mended=behind and stale is None and after.moments == before.moments,
     )
 
 
@@ -261,10 +271,10 @@ def _render_again(page: Path, call: Call) -> str | None:
     try:
         sound = sound_of(page.read_text("utf-8"))
     except ConversationError as error:
-        return f"{page}: shows the moments of before: {error}"
+        return f"{page}: is older than its call: {error}"
     except (OSError, UnicodeDecodeError) as error:
-        return f"{page}: shows the moments of before: cannot be read ({error})"
+        return f"{page}: is older than its call: cannot be read ({error})"
     if call.audio is not None and sound.playback is None:
-        return f"{page}: shows the moments of before: its recording is missing; score the recording again"
+        return f"{page}: is older than its call: its recording is missing; score the recording again"
     write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks), remedy=_REMEDY)
     return None

@@ -97,33 +97,32 @@ def score_file(
     """
     if path.suffix.lower() not in chat.SUFFIXES:
 
-        def one_recording() -> Call:
+        def one_recording() -> tuple[Call, tuple[str, ...]]:
             about = read_sidecar(path)
             _claim(about.call_id or path.stem, path, taken)
             with open_recording(path) as recording:
                 call = analyser.transcribe(recording, about=about, roles=roles, progress=progress)
                 if not transcribe_only:
                     call = analyser.score(call, recording=recording, progress=progress)
-                _write(call, out, formats, recording)
-            return call
+                return call, _write(call, out, formats, recording)
 
         yield _outcome(path, one_recording)
         return
 
-    def one_chat(written: Call) -> Call:
+    def one_chat(written: Call) -> tuple[Call, tuple[str, ...]]:
         _claim(written.id, path, taken)
         call = analyser.score(written, progress=progress)
-        _write(call, out, formats, None)
-        return call
+        return call, _write(call, out, formats, None)
 
     try:
         if transcribe_only:
             raise ConversationError(f"{path}: is text already; to score it: sentiment score {path}")
-        conversations = chat.read_chats(path)
+        chats = chat.read_chats(path)
     except SentimentError as error:
         yield Outcome(source=path, error=str(error))
         return
-    for written in conversations:
+    yield from (Outcome(source=path, error=str(error)) for error in chats.errors)
+    for written in chats.calls:
         yield _outcome(path, partial(one_chat, written))
 
 
@@ -159,11 +158,14 @@ def render(
     return writers[form](call)
 
 
-def _outcome(path: Path, work: Callable[[], Call]) -> Outcome:
-    """What becomes of one call; an error that nobody foresaw must not cost the calls after it."""
+def _outcome(path: Path, work: Callable[[], tuple[Call, tuple[str, ...]]]) -> Outcome:
+    """What becomes of one call that ``work`` scores and writes, telling what was left out.
+
+    An error that nobody foresaw must not cost the calls after it.
+    """
     began = time.monotonic()
     try:
-        call = work()
+        call, left_out = work()
     except UnknownModelError:
         raise
     except SentimentError as error:
@@ -171,25 +173,31 @@ def _outcome(path: Path, work: Callable[[], Call]) -> Outcome:
     except Exception as error:
         logging.getLogger(__name__).debug("%s", path, exc_info=True)
         return Outcome(source=path, error=fault(path, error), seconds=time.monotonic() - began)
-    return Outcome(source=path, row=summarise(call), warnings=call.warnings, seconds=time.monotonic() - began)
+    warnings = (*call.warnings, *left_out)
+    return Outcome(source=path, row=summarise(call), warnings=warnings, seconds=time.monotonic() - began)
 
 
-def _write(call: Call, out: Path, formats: Sequence[str], recording: Recording | None) -> None:
-    """Write the call in every format; one that cannot hold it is told of when the others are written."""
-    refused: ConversationError | None = None
+def _write(call: Call, out: Path, formats: Sequence[str], recording: Recording | None) -> tuple[str, ...]:
+    """Write the call in every format that can hold it; a warning for each that cannot.
+
+    Raises:
+        ConversationError: none of them can.
+    """
+    refused: dict[str, ConversationError] = {}
     audio, outline = None, []
     if "html" in formats and recording is not None:
         audio = playback(recording)
         outline = [peaks(recording, c, _N_PEAKS).tolist() for c in range(recording.n_channels)]
-    for form in formats:
+    for form in sorted(formats, key="html".__eq__):  # the page last: one older than its call was left behind
         try:
             text = render(call, form, audio=audio, outline=outline)
         except ConversationError as error:
-            refused = error
+            refused[form] = error
             continue
         write_atomically(out / f"{file_stem(call.id)}.{form}", text)
-    if refused is not None:
-        raise refused
+    if len(refused) == len(formats):
+        raise refused[formats[0]]
+    return tuple(f"no {form} was written: {error}" for form, error in refused.items())
 
 
 def _claim(call_id: str, path: Path, taken: dict[str, Path]) -> None:

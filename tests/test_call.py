@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import typing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 
@@ -16,7 +16,7 @@ from sentiment import call as domain
 from sentiment import measures, timeline
 from sentiment.call import Call, from_json, to_json
 from sentiment.errors import ConversationError
-from sentiment.strict_json import MAY_BE_MISSING
+from sentiment.strict_json import MAY_BE_MISSING, decode
 
 SCHEMA = json.loads(files("sentiment").joinpath("call.schema.json").read_text("utf-8"))
 
@@ -463,3 +463,18 @@ def test_half_a_surrogate_pair_is_replaced():
     text = to_json(Call(id="a", duration_ms=1, metadata={"KEY": ["HALF"]}))
     found = from_json(text.replace("HALF", r"x\ud83d").replace("KEY", r"\ude00"))
     assert found.metadata == {"\ufffd": ["x\ufffd"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Even:
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number % 2:
+            raise ValueError("odd")
+
+
+def test_a_value_that_checks_itself_still_does_when_it_is_read():
+    assert decode(Even, {"number": 2}, "it") == Even(number=2)
+    with pytest.raises(ValueError, match="odd"):
+        decode(Even, {"number": 3}, "it")

@@ -345,6 +345,8 @@ def test_the_published_example_of_contact_lens():
     speed = found.talk_speed.details_by_participant
     assert speed["agent"].average_words_per_minute == pytest.approx(239, abs=1.5)
     assert speed["customer"].average_words_per_minute == pytest.approx(163, abs=0.5)
+    for who, each in speed.items():
+        assert each.average_words_per_minute == each.words * 60_000 / talk[who], "of its own talk time"
     assert found.interruptions.total_count == found.non_talk_time.total_time_ms == 0
 
 

@@ -1,6 +1,7 @@
 """Results are whole or absent, and a call id never leads out of its folder."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.errors import OutputError
-from sentiment.files import file_stem, make_folder, write_atomically
+from sentiment.files import file_stem, make_folder, remove_leftovers, write_atomically
 
 
 def test_writes_text_and_bytes_and_makes_the_folder(tmp_path):
@@ -37,6 +38,48 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
     assert "call.json: cannot be written (File too large)" in done.stdout
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["call.json"]
+
+
+STALLED = (
+    "import os, sys, time; from pathlib import Path\n"
+    "from sentiment.files import write_atomically\n"
+    "def stall(_descriptor): print('half', flush=True); time.sleep(60)\n"
+    "os.fsync = stall\n"
+    "write_atomically(Path(sys.argv[1]), b'somebody speaks')\n"
+)
+"""A process that comes to a halt with its file written, but not yet under its name."""
+
+
+def test_what_a_killed_process_leaves_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    target = tmp_path / "call.html"
+    command = [sys.executable, "-c", STALLED, target]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout.readline() == "half\n"
+            (part,) = tmp_path.iterdir()
+            assert remove_leftovers(tmp_path) == ()
+            assert part.exists(), "it is being written"
+        finally:
+            writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert part.exists(), "a killed process tidies nothing"
+    assert remove_leftovers(tmp_path) == (part,)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_files_of_that_name_are_leftovers(tmp_path):
+    others = [".call.json.part", "call.json.0123456789abcdef.part", ".call.0123456789abcdef.part.txt"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    outside = tmp_path / "kept.wav"
+    outside.write_text("mine")
+    (tmp_path / ".link.0123456789abcdef.part").symlink_to(outside)
+    os.mkfifo(tmp_path / ".pipe.0123456789abcdef.part")
+    (tmp_path / ".folder.0123456789abcdef.part").mkdir()
+    before = sorted(tmp_path.iterdir())
+    assert remove_leftovers(tmp_path) == ()
+    assert sorted(tmp_path.iterdir()) == before
+    assert remove_leftovers(tmp_path / "none") == ()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

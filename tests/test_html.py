@@ -150,8 +150,11 @@ def test_without_a_recording_there_is_no_player(call):
 
 def test_the_gist_names_start_end_and_lowest():
     text = read(make_call()).words
-    # two of the six customer utterances at each end: 0.0 and -0.8; 0.6 and 0.7
-    assert "The customer’s words: negative −0.40 → positive +0.65, lowest −0.90 at 0:05" in text
+    # the same numbers as at the first shift and at the last, and in the sentence under the title
+    assert "The customer’s words: neutral 0.00 → positive +0.65, lowest −0.90 at 0:05" in text
+    assert "mood turns worse: 0.00 → −0.73" in text
+    assert "mood turns better: −0.73 → +0.65" in text
+    assert "The customer started neutral, fell" in text
     assert "2 shifts, 2 flagged moments." in text
 
 
@@ -177,6 +180,9 @@ def test_the_table_of_the_conversation():
     text = read(make_call()).words
     # Each speaks for .9 s six times; but the words of one utterance are known to take .1 s.
     assert "Agent Customer Talk time 5.4 s 54 % 4.6 s 46 % Words a minute 333 417" in text
+    assert 'title="words over talk time; pauses of more than a second are not talk time"' in call_page(
+        make_call(), playback=None
+    )
     assert "Interrupts 0 0" in text
     assert "Quarter 4 +1.5 +3.2" in text
     assert "Nobody speaks for 2.4 s of 0:12." in text

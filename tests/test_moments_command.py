@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import pytest
 from test_reflagging import stored
@@ -12,6 +14,7 @@ from sentiment.errors import OutputError
 from sentiment.formats.html import call_page, index_page
 from sentiment.rules.reader import default_rules
 from service.cli import app, main
+from service.folder_lock import sole_run
 
 MINE = (
     '[[rule]]\nname = "wants_out"\ndescription = "It."\nseverity = 0.4\nexplanation = "They said {quote}"\n'
@@ -59,6 +62,19 @@ def test_it_says_what_changed_and_what_to_review_first(out):
     assert [m.rule for m in from_json((out / "two.json").read_bytes()).moments] == ["wants_out"]
 
 
+def test_what_a_killed_run_left_half_written_is_removed_and_told(out):
+    part = out / ".one.html.0123456789abcdef.part"
+    part.write_text("half a page")
+    assert run("moments", "out", "--dry-run").exit_code == 0
+    assert part.exists()
+    done = run("moments", "out")
+    assert not part.exists()
+    assert "out: removed 1 unfinished file of a run that was killed" in done.stderr
+    part.write_text("half a page")
+    assert "out: removed 1 unfinished file" in run("score", "missing.wav").stderr
+    assert not part.exists()
+
+
 def test_a_dry_run_changes_nothing_and_says_so(out):
     before = (out / "one.json").read_bytes()
     done = run("moments", "out", "--dry-run")
@@ -91,6 +107,46 @@ def test_pages_and_the_overview_are_made_anew(out):
     assert "two.html" not in index, "it has no page"
 
 
+def test_an_overview_or_a_page_that_a_failed_run_left_behind_is_made_anew(out):
+    made = from_json((out / "one.json").read_bytes())
+    run("moments", "out")
+    (out / "one.html").write_text(call_page(made, playback=None), "utf-8")
+    (out / "index.html").write_text(index_page([], []), "utf-8")
+    for page in ("one.html", "index.html"):
+        os.utime(out / page, (1, 1))
+    dry = run("moments", "out", "--dry-run")
+    assert "0 would change; 1 page older than the call would be made anew" in dry.stdout
+    assert "0 changed; 1 page older than the call made anew" in run("moments", "out").stdout
+    assert "spoke of cancelling" in (out / "one.html").read_text("utf-8")
+    assert "spoke of cancelling" in (out / "index.html").read_text("utf-8")
+    (out / "index.html").write_text(index_page([], []), "utf-8")
+    os.utime(out / "index.html", (1, 1))
+    assert "0 changed; 1 other" in run("moments", "out").stdout
+    assert "spoke of cancelling" in (out / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"), [("out", "out"), (".", "out"), ("out", "."), ("out", "out/one.json")]
+)
+def test_two_runs_at_once_on_one_folder_are_refused(out, monkeypatch, capsys, held, asked):
+    before = (out / "one.json").read_bytes()
+    with sole_run([Path(held)]):
+        code, told = outcome_of_main(monkeypatch, capsys, "moments", asked)
+        assert run("moments", asked, "--dry-run").exit_code == 0, "it only reads"
+    assert code == 1
+    (line,) = told.splitlines()
+    assert "another sentiment moments is at work on these calls" in line
+    assert (out / "one.json").read_bytes() == before
+    assert run("moments", asked, "out/one.json").exit_code == 0, "a folder within another is one"
+
+
+def test_runs_on_folders_apart_do_not_wait_for_each_other(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    with sole_run([tmp_path / "a"]), sole_run([tmp_path / "b"]):
+        pass
+
+
 def test_one_bad_file_costs_none_of_the_others(out):
     (out / "bad.json").write_text('{"schema": "conversation-sentiment/call/1"}')
     done = run("moments", "out")
@@ -104,7 +160,7 @@ def test_a_page_that_cannot_be_read_is_told(out):
     (out / "one.html").write_text("not ours")
     done = run("moments", "out")
     assert done.exit_code == 1
-    assert "one.html: shows the moments of before" in done.stderr
+    assert "one.html: is older than its call" in done.stderr
     assert from_json((out / "one.json").read_bytes()).moments
 
 

@@ -9,6 +9,7 @@ from report_calls import make_call
 
 from sentiment.call import Provenance, from_json, to_json
 from sentiment.errors import InputError, OutputError
+from sentiment.files import write_atomically
 from sentiment.formats.html import call_page
 from sentiment.moments import flag_moments, reflag
 from sentiment.rules.reader import default_rules, rules_of
@@ -98,7 +99,7 @@ def test_a_page_is_made_anew_with_its_recording(tmp_path):
     assert page.read_text("utf-8") == call_page(after, playback=b"sound", peaks=((0.5,),))
     page.write_text("something else", "utf-8")
     outcome = reflag_file(path, NONE)
-    assert "one.html: shows the moments of before: not a page" in outcome.stale
+    assert "one.html: is older than its call: not a page" in outcome.stale
     assert page.read_text("utf-8") == "something else"
 
 
@@ -117,15 +118,42 @@ def test_a_page_that_cannot_be_written_is_tried_again_by_the_next_run(tmp_path, 
     path = stored(tmp_path)
     path.with_suffix(".html").write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
     with monkeypatch.context() as patched:
-        patched.setattr("service.reflagging.write_atomically", full_disk)
+        patched.setattr("service.reflagging.write_atomically", full_disk_for_pages)
         assert "one.html: no room" in reflag_file(path, RULES).error
-    assert reflag_file(path, RULES).changed
+    assert not reflag_file(path, RULES, dry_run=True).error
+    assert "spoke of cancelling" not in path.with_suffix(".html").read_text("utf-8")
+    outcome = reflag_file(path, RULES)
+    assert (outcome.changed, outcome.mended) == (False, True)
     assert "spoke of cancelling" in path.with_suffix(".html").read_text("utf-8")
+    assert not reflag_file(path, RULES).mended, "once"
 
 
-def full_disk(path, _content, *, remedy):
+def full_disk_for_pages(path, content, *, remedy):
     assert "--out" not in remedy
-    raise OutputError(f"{path}: no room")
+    if path.suffix == ".html":
+        raise OutputError(f"{path}: no room")
+    write_atomically(path, content, remedy=remedy)
+
+
+def test_a_page_older_than_its_call_is_made_anew_until_that_succeeds(tmp_path):
+    path, page = stored(tmp_path), tmp_path / "one.html"
+    page.write_text("not ours", "utf-8")
+    assert reflag_file(path, RULES).stale
+    assert reflag_file(path, RULES).stale, "the call does not change any more, and the page is still wrong"
+    page.write_text(call_page(from_json(stored(tmp_path, text="Fine.").read_bytes()), playback=None), "utf-8")
+    reflag_file(path, RULES)
+    stored(tmp_path, text="All of it is new.")  # as a run of sentiment score that could not write the page
+    assert reflag_file(path, RULES).mended
+    assert "All of it is new." in page.read_text("utf-8")
+
+
+def test_a_page_that_other_rules_leave_as_it_is_is_not_older_than_its_call(tmp_path):
+    path, page = stored(tmp_path, text="Fine."), tmp_path / "one.html"
+    page.write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
+    before = page.read_bytes()
+    reflag_file(path, NONE)
+    assert not reflag_file(path, NONE).mended
+    assert page.read_bytes() == before
 
 
 def test_other_json_in_a_folder_is_left_alone_and_a_broken_call_is_an_error(tmp_path):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from report_calls import TEXTS, make_call, tone_mp3, utterance
+from report_calls import TEXTS, make_call, moment, tone_mp3, utterance
 
 from sentiment.call import Call
 from sentiment.formats.html import call_page, index_page
@@ -214,8 +215,46 @@ def test_the_chart_is_drawn_and_seeks(call_open):
     assert head == pytest.approx(box["width"] / 2, abs=25)
 
 
+BADGES = """() => [...document.querySelectorAll('#chart rect[data-moment]')].map((badge) => {
+  const box = badge.getBoundingClientRect(), chart = badge.ownerSVGElement.getBoundingClientRect();
+  return { left: box.left - chart.left, right: box.right - chart.left, rank: badge.nextSibling.textContent,
+           width: chart.width };
+})"""
+
+
+@pytest.mark.parametrize(("width", "copies", "all_fit"), [(1440, 1, True), (375, 1, True), (375, 4, False)])
+def test_badges_of_moments_close_to_each_other_stand_side_by_side(open_page, width, copies, all_fit):
+    made = make_call()
+    said = [made.utterances[i] for i in (3, 3, 4, 5, 5, 11, 11, 11, 0) * copies]
+    flags = tuple(moment(u, 0.9 - 0.02 * n, f"Moment {n}.") for n, u in enumerate(said))
+    page = open_page(
+        call_page(replace(made, moments=flags), playback=None), viewport={"width": width, "height": 900}
+    )
+    badges = page.evaluate(BADGES)
+    ranks = sorted(int(badge["rank"]) for badge in badges)
+    assert ranks == list(range(1, len(ranks) + 1)), "the most severe have theirs"
+    assert (len(badges) == len(flags)) == all_fit
+    assert page.locator("#chart rect.flag").count() == len(flags), "the others have a mark"
+    assert badges[0]["left"] >= 0
+    assert badges[-1]["right"] <= badges[-1]["width"]
+    for one, other in pairwise(badges):
+        assert other["left"] > one["right"]
+
+
+def test_a_badge_that_was_moved_aside_still_leads_to_its_moment(open_page):
+    made = make_call()
+    flags = tuple(moment(made.utterances[5], 0.9 - 0.1 * n, f"Moment {n}.") for n in range(6))
+    html = call_page(replace(made, moments=flags), playback=None)
+    page = open_page(html, viewport={"width": 375, "height": 900})
+    for badge in page.locator("#chart rect[data-moment]").all():
+        page.locator("#u0 .at").click()
+        badge.click(force=True)
+        assert current(page) == "u5"
+
+
 def test_a_score_opens(call_open):
     call_open.locator("#u3 summary").click()
+    call_open.locator("#u3 details").get_by_text("negative").wait_for()  # it is filled when it opens
     text = " ".join(call_open.locator("#u3 details").inner_text().split())
     assert "negative 0.80 neutral 0.20 positive 0.00" in text
     assert "anger 0.80" in text

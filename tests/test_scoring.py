@@ -1,6 +1,7 @@
 """What the command does with files: every one accounted for, every result whole."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,9 +82,22 @@ def test_a_chat_file_gives_a_call_for_each_conversation(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.html", "a.json", "b.html", "b.json"]
 
 
+def test_a_bad_line_of_a_chat_file_fails_its_call_and_the_others_are_scored(tmp_path):
+    said = (("a", "agent"), ("b", "boss"), ("c", "agent"))
+    lines = [{"call_id": call_id, "role": role, "text": "bad"} for call_id, role in said]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n{oops")
+    outcomes = run(tmp_path / "c.jsonl", tmp_path / "out", ("json",))
+    assert [o.row.id for o in outcomes if o.row] == ["a", "c"]
+    told = [o.error for o in outcomes if o.row is None]
+    assert [re.search(r"c\.jsonl:\d", each)[0] for each in told] == ["c.jsonl:2", "c.jsonl:4"]
+    stored = from_json((tmp_path / "out" / "a.json").read_text("utf-8"))
+    assert "c.jsonl:4: cannot be read" in stored.warnings[0], "it may have been a turn of this one"
+    assert not (tmp_path / "out" / "b.json").exists()
+
+
 def test_subtitles_of_a_chat_without_times_and_transcribing_text_are_refused(tmp_path):
     (tmp_path / "c.jsonl").write_text(json.dumps({"call_id": "a", "role": "agent", "text": "Hi"}))
-    assert "has no times" in run(tmp_path / "c.jsonl", tmp_path / "out", ("json", "vtt"))[0].error
+    assert "has no times" in run(tmp_path / "c.jsonl", tmp_path / "out", ("vtt", "srt"))[0].error
     assert "is text already" in run(tmp_path / "c.jsonl", tmp_path / "out", transcribe_only=True)[0].error
 
 
@@ -123,11 +137,18 @@ def test_one_bad_conversation_costs_none_of_the_others(tmp_path):
     assert "other call ids" in second.error
 
 
-def test_a_format_that_cannot_hold_the_call_costs_none_of_the_others(tmp_path):
+@pytest.mark.parametrize("form", ["vtt", "srt", "tca"])
+def test_a_format_that_cannot_hold_the_call_is_left_out_with_a_warning(tmp_path, form):
     (tmp_path / "c.jsonl").write_text(json.dumps({"call_id": "a", "role": "customer", "text": "bad"}))
-    (outcome,) = run(tmp_path / "c.jsonl", tmp_path / "out", ("vtt", "json"))
-    assert "has no times" in outcome.error
+    (outcome,) = run(tmp_path / "c.jsonl", tmp_path / "out", (form, "json"))
+    assert outcome.error is None
+    assert outcome.row.id == "a"
+    (told,) = [line for line in outcome.warnings if line.startswith(f"no {form} was written: a: ")]
+    assert "cannot be written as" in told
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.json"]
+    (alone,) = run(tmp_path / "c.jsonl", tmp_path / "alone", (form,))
+    assert "cannot be written as" in alone.error, "nothing of what was asked for came"
+    assert alone.row is None
 
 
 def test_a_fault_nobody_foresaw_is_an_outcome(wav, tmp_path):

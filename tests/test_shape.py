@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from itertools import chain, zip_longest
+import time
+from collections import Counter
+from itertools import chain, combinations, zip_longest
 
 import pytest
 from factories import agent, call, customer, score, utterance
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.call import Shift
-from sentiment.shape import ShapeOptions, call_shape
+from sentiment.shape import ShapeOptions, _trend, call_shape
 
 
 def conversation(polarities, shifts=(), **more):
@@ -139,6 +141,14 @@ def test_the_numbers_of_a_course():
     )
 
 
+def test_start_and_end_are_the_levels_around_the_shifts_where_there_are_any():
+    made = conversation([0.4, 0.0, -0.8, -0.6, -0.4, 0.2, 0.1, 0.4], [(2, 0.2, -0.6), (5, -0.6, 0.0)])
+    courses = call_shape(made).by_participant
+    assert (courses["customer"].start, courses["customer"].end) == (0.2, 0.0)
+    assert courses["customer"].recovery == pytest.approx((0.0 + 0.6) / (0.2 + 0.6))
+    assert (courses["agent"].start, courses["agent"].end) == (0.0, 0.0), "the shifts are the customer's"
+
+
 def test_half_of_a_fall_won_back():
     course = call_shape(conversation([0.5, 0.5, -0.5, -0.5, -0.5, -0.5, 0.0, 0.0])).by_participant["customer"]
     assert course.recovery == pytest.approx(0.5)
@@ -203,3 +213,20 @@ def test_thresholds_are_options():
     made = conversation([0.2, 0.2, 0.2, 0.2])
     assert call_shape(made).name == "steady_positive"
     assert call_shape(made, ShapeOptions(neutral=0.25)).name == "steady_neutral"
+
+
+@given(st.lists(st.sampled_from([-0.5, 0.0, 0.1, 0.25, 0.5]) | st.floats(-1, 1), min_size=2, max_size=40))
+def test_the_trend_is_kendalls_over_all_pairs(values):
+    s = sum((b > a) - (b < a) for a, b in combinations(values, 2))
+    n = len(values)
+    ties = sum(t * (t - 1) * (2 * t + 5) for t in Counter(values).values())
+    variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
+    assert _trend(values) == (0.0 if s == 0 else pytest.approx((s - (s > 0) + (s < 0)) / variance**0.5))
+
+
+def test_the_trend_of_a_very_long_call_takes_no_time():
+    rng = random.Random(1)
+    values = [rng.uniform(-1, 1) for _ in range(20_000)]
+    began = time.process_time()
+    _trend(values)
+    assert time.process_time() - began < 2, "over all pairs it is 20 seconds or more"

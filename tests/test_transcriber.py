@@ -277,6 +277,30 @@ def test_loops_are_cut_to_one_copy(said: str, left: str) -> None:
     assert " ".join(_texts(cut_loops(_words(*said.split())))) == left
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("A-L-E-X-" * 11 + "A-L-E", "A-L-E-X"),
+        ("S.E.A.N." * 4, "S.E.A.N."),
+        ("it's-" + "M-A-A-M-A-A-" * 5 + "so-there", "it's-M-A-A-so-there"),
+        ("a-l-A-L-a-l-A-l", "a-l"),
+    ],
+)
+def test_a_word_that_loops_in_itself_is_cut_to_one_copy(said: str, left: str) -> None:
+    word = Word(text=said, start_ms=1000, end_ms=9000, probability=0.4)
+    (cut,) = cut_loops([word])
+    assert cut.text == left
+    assert 1000 < cut.end_ms < 6000, "the time of the copies goes with them"
+
+
+@pytest.mark.parametrize(
+    "word", ["A-L-E-X-A-L-E-X", "bye-bye-bye", "no-no-no-no-no", "1,000,000", "0-8-0-0-0-0-0-0", "e.g.", "-"]
+)
+def test_a_word_in_which_little_is_repeated_is_kept(word: str) -> None:
+    words = _words("so", word)
+    assert cut_loops(words) == words
+
+
 def test_a_phrase_repeated_faster_than_speech_is_cut() -> None:
     slow, fast = _words("see", "you", "soon"), _words(*["see", "you", "soon"] * 2, each_ms=20, gap_ms=0)
     assert cut_loops(slow + tuple(fast)) != slow + tuple(fast)

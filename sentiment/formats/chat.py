@@ -14,9 +14,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment.call import ROLES, Call, Channel, Utterance
 from sentiment.errors import ConversationError
@@ -24,23 +24,35 @@ from sentiment.language import written_language
 from sentiment.strict_json import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["SUFFIXES", "read_chats"]
+__all__ = ["SUFFIXES", "Chats", "read_chats"]
 
 SUFFIXES = (".jsonl", ".csv")
-_FIELDS = ("call_id", "role", "text", "start_ms", "language")
+_NEEDED = ("call_id", "role", "text")
+_FIELDS = (*_NEEDED, "start_ms", "language")
 
 
-def read_chats(path: str | Path) -> tuple[Call, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chats:
+    """What is in a file: the ``calls`` to score, and ``errors``, one for each conversation not among them.
+
+    A line that cannot be read fails the conversation it belongs to. Where it does not tell which that is, it
+    has an error of its own (a file with very many has one for what is left), and each call a warning.
+    """
+
+    calls: tuple[Call, ...]
+    errors: tuple[ConversationError, ...] = ()
+
+
+def read_chats(path: str | Path) -> Chats:
     """The conversations of a file, in order of first appearance, each with its turns in order.
 
     A turn with a time lasts until it was sent, so it starts and ends at ``start_ms``; turns are sorted
     by it. Utterances are not scored yet.
 
     Raises:
-        ConversationError: the file cannot be read, has no turns, or a line is not as above; the
-            message names the line. Nothing is read in part.
+        ConversationError: the file cannot be read, has no turns, or the header of a CSV file is not as above.
     """
     path = Path(path)
     try:
@@ -48,39 +60,149 @@ def read_chats(path: str | Path) -> tuple[Call, ...]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConversationError(f"{path}: cannot be read ({why}); give a UTF-8 .jsonl or .csv file") from None
-    rows = _csv_rows(path, text) if path.suffix.lower() == ".csv" else _jsonl_rows(path, text)
     turns: dict[str, list[Utterance]] = {}
-    for where, row in rows:
-        turns.setdefault(_text(row, "call_id", where), []).append(_turn(row, where))
-    if not turns:
+    faults: dict[str | None, list[_Fault]] = {}
+    for where, line in _csv_lines(path, text) if path.suffix.lower() == ".csv" else _jsonl_lines(path, text):
+        if isinstance(line, _Fault):
+            faults.setdefault(line.call_id, []).append(line)
+            continue
+        try:
+            turns.setdefault(_text(line, "call_id", where), []).append(_turn(line, where))
+        except ConversationError as error:
+            call_id = _call_id(line)
+            faults.setdefault(call_id, []).append(_Fault(where, str(error), call_id))
+    if not turns and not faults:
         raise ConversationError(f"{path}: has no turns; give one JSON object or CSV row for each turn")
-    return tuple(_call(call_id, said, path) for call_id, said in turns.items())
+    return _sorted_out(path, turns, faults)
 
 
-def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+class _Fault(NamedTuple):
+    """A line that cannot be read: where it is, what is told of it, and its conversation if it says."""
+
+    where: str
+    told: str
+    call_id: str | None
+
+
+_MOST_TOLD = 10
+"""Lines of no known conversation that are told of one by one."""
+
+
+def _sorted_out(
+    path: Path, turns: Mapping[str, list[Utterance]], faults: Mapping[str | None, list[_Fault]]
+) -> Chats:
+    """The conversations without a fault, and an error for each of the others."""
+    calls, errors = [], []
+    stray = faults.get(None, [])
+    for call_id, bad in faults.items():
+        if call_id is not None:
+            more = f" (and {len(bad) - 1} more of its lines)" if len(bad) > 1 else ""
+            errors.append(ConversationError(f"{bad[0].told}{more}; conversation {call_id!r} is not scored"))
+    errors += [ConversationError(fault.told) for fault in stray[:_MOST_TOLD]]
+    if rest := stray[_MOST_TOLD:]:
+        errors.append(ConversationError(f"{rest[0].told} ({len(rest)} lines from here on)"))
+    for call_id in (each for each in turns if each not in faults):
+        try:
+            call = _call(call_id, turns[call_id], path)
+        except ConversationError as error:
+            errors.append(error)
+        else:
+            calls.append(replace(call, warnings=(_may_be_missing(path, stray),)) if stray else call)
+    return Chats(calls=tuple(calls), errors=tuple(errors))
+
+
+def _may_be_missing(path: Path, stray: Sequence[_Fault]) -> str:
+    where = f"{path.name}{stray[0].where.removeprefix(str(path))}"  # a call does not keep where folders are
+    more = f" and {len(stray) - 1} more" if len(stray) > 1 else ""
+    return (
+        f"{where}{more}: cannot be read, and does not tell its conversation; if that is this one, "
+        "a turn is missing here"
+    )
+
+
+_JSON_CALL_ID = re.compile(r'"call_id"\s*:\s*("(?:[^"\\]|\\.)*"|\d+(?=\s*[,}]))')
+
+
+def _jsonl_lines(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any] | _Fault]]:
+    """Each line that is not empty, after where it is (``file:line``)."""
     for number, line in enumerate(text.split("\n"), 1):  # splitlines() also splits inside JSON strings
         if not line.strip():
             continue
-        where = f"{path}, line {number}"
+        where = f"{path}:{number}"
         try:
             row = read_json(line)
         except ValueError as error:
-            raise ConversationError(f"{where}: is not JSON ({error}); write one object a line") from None
-        if not isinstance(row, dict):
-            raise ConversationError(f"{where}: is not a JSON object; write one object a line")
-        yield where, row
+            told = f"{where}: is not JSON ({error}); write one object a line"
+            yield where, _Fault(where, told, _salvaged(line))
+            continue
+        if isinstance(row, dict):
+            yield where, row
+        else:
+            yield where, _Fault(where, f"{where}: is not a JSON object; write one object a line", None)
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+def _salvaged(line: str) -> str | None:
+    """The call id of a line that is not JSON, if that much of it is."""
+    found = _JSON_CALL_ID.search(line)
     try:
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            if None in row or None in row.values():
-                raise ConversationError(f"{where}: has another number of fields than the header")
-            yield where, {key: value for key, value in row.items() if value != "" or key == "text"}
-    except csv.Error as error:
-        raise ConversationError(f"{path}, line {reader.line_num}: is not CSV ({error})") from None
+        return None if found is None else _call_id({"call_id": read_json(found[1])})
+    except ValueError:
+        return None
+
+
+def _csv_lines(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any] | _Fault]]:
+    """Each record that is not empty, after where it begins.
+
+    After one that is none, reading goes on at the next line of the file: a quotation mark that nobody
+    closed would otherwise take the lines after it along.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    header: list[str] = []
+    at = 0
+    while at < len(lines):
+        reader = csv.reader((lines[i] for i in range(at, len(lines))), strict=True)
+        where = f"{path}:{at + 1}"
+        try:
+            fields = next(reader)
+            if not header:
+                header = _header(fields, where)
+            elif fields and len(fields) != len(header):
+                raise csv.Error(f"it has {len(fields)} fields, and the header {len(header)}")
+            elif fields:
+                row = zip(header, fields, strict=True)
+                yield where, {name: value for name, value in row if value != "" or name == "text"}
+        except csv.Error as error:
+            if not header:
+                raise ConversationError(f"{where}: is not CSV ({error})") from None
+            yield where, _Fault(where, f"{where}: is not CSV ({error})", _first_field(lines[at], header))
+            at += 1
+        else:
+            at += reader.line_num
+
+
+def _header(fields: list[str], where: str) -> list[str]:
+    """The names of the columns; none yet if the line is empty."""
+    unknown = [name for name in fields if name not in _FIELDS]
+    missing = [name for name in _NEEDED if name not in fields]
+    if fields and (unknown or missing):
+        told = f"unknown column {unknown[0]!r}" if unknown else f"there is no column {missing[0]}"
+        raise ConversationError(f"{where}: {told}; the columns are {', '.join(_FIELDS)}")
+    return fields
+
+
+def _first_field(line: str, header: Sequence[str]) -> str | None:
+    """The call id of a line that is no record, if it stands first, where nothing can have moved it."""
+    if header[0] != "call_id":
+        return None
+    fields = next(csv.reader([line]), [])
+    return _call_id({"call_id": fields[0]}) if len(fields) > 1 else None
+
+
+def _call_id(row: Mapping[str, Any]) -> str | None:
+    try:
+        return _text(row, "call_id", "")
+    except ConversationError:
+        return None
 
 
 def _turn(row: Mapping[str, Any], where: str) -> Utterance:

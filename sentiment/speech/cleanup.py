@@ -7,8 +7,10 @@ subtitles, and phrases repeated over and over.
 
 from __future__ import annotations
 
+import re
 import string
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,9 +80,11 @@ def cut_loops(words: Sequence[Word]) -> tuple[Word, ...]:
     People do say "no no no" and "I, I, uh". A repetition is cut if the phrase comes at least 4 times
     in a row and 8 words or more in all, or if the copies are spoken faster than anyone can (70 ms a
     word). Copies with a pause of a second or more between them are kept: that is how a recorded
-    announcement repeats itself.
+    announcement repeats itself. What stands in one word, as the letters of a spelled name do
+    ("A-L-E-X-A-L-E-X-..."), is cut by the first of these rules, with the copy the word breaks off in.
     """
-    kept, texts = list(words), [_plain(word.text) for word in words]
+    kept = [_cut_within(word) for word in words]
+    texts = [_plain(word.text) for word in kept]
     at = 0
     while at < len(kept):
         loop = _loop_at(kept, texts, at)
@@ -90,6 +94,26 @@ def cut_loops(words: Sequence[Word]) -> tuple[Word, ...]:
             del kept[loop], texts[loop]
             at = max(at - 1, 0)  # what is left may be part of a longer loop
     return tuple(kept)
+
+
+_PART = re.compile(r"[^-–—.]+[-–—.]*")
+
+
+def _cut_within(word: Word) -> Word:
+    """The word with the first copy only of what its parts repeat; it lasts as long as its share of parts."""
+    parts: list[str] = _PART.findall(word.text)
+    plain = [_plain(part) for part in parts]
+    for at in range(len(parts) - LOOP_WORDS + 1):
+        for length in range(1, (len(parts) - at) // LOOP_COPIES + 1):
+            end = at + length
+            while end < len(parts) and plain[end] == plain[end - length]:
+                end += 1
+            if end - at >= max(LOOP_COPIES * length, LOOP_WORDS):
+                left = [*parts[: at + length], *parts[end:]]
+                took_ms = (word.end_ms - word.start_ms) * len(left) // len(parts)
+                text = "".join(left).rstrip("-–—")
+                return _cut_within(replace(word, text=text, end_ms=word.start_ms + took_ms))
+    return word
 
 
 def _loop_at(words: Sequence[Word], texts: Sequence[str], at: int) -> slice | None:

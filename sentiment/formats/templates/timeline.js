@@ -3,7 +3,8 @@
 // Positions are milliseconds or, in a conversation without times, utterance indices.
 function timeline({ svg, tip, data, textOf, utteranceAt, onPick }) {
   const STEPS = ["n4", "n3", "n2", "n1", "z", "p1", "p2", "p3", "p4"];
-  const RIGHT = 8, FLAGS = 20, AXIS = 16;
+  const RIGHT = 8, FLAGS = 26, AXIS = 16;
+  const BADGE = 17, APART = 19; // the width of a badge, and the least distance from one badge to the next
   const solid = (style) => style === "customer" || style === "first";
   let gutter = 58; // the lane names need room; on a narrow screen they are cut short
   let scale = null; // set by draw(): { x(position), position(x), width }
@@ -75,17 +76,37 @@ function timeline({ svg, tip, data, textOf, utteranceAt, onPick }) {
   }
 
   function drawMoments(x, y, floor) {
-    const taken = [];
-    for (const moment of data.moments) {
-      const at = place(moment);
-      if (at === undefined) continue;
-      const left = x(at), right = data.timed && moment.end !== null ? x(moment.end) : left + 3;
+    const shown = data.moments.filter((moment) => place(moment) !== undefined);
+    for (const moment of shown) {
+      const left = x(place(moment)), right = data.timed && moment.end !== null ? x(moment.end) : left + 3;
       add("path", { class: "band", d: `M${left} ${FLAGS}H${Math.max(right, left + 3)}V${floor}H${left}Z` });
-      const free = taken.every((other) => Math.abs(other - left) > 17);
-      if (free) taken.push(left);
-      add("rect", free ? { class: "flag", x: left - 1, y: 2, width: 15, height: 15, rx: 3 } : { class: "flag", x: left - 1, y: 13, width: 2, height: 5 });
-      if (free) add("text", { x: left + 6.5, y: 13.5 }, moment.rank);
     }
+    // The most severe have a badge, as many as there is room for; the others a mark at their place.
+    const low = gutter - BADGE / 2, high = scale.width - BADGE - 1, room = Math.floor((high - low) / APART) + 1;
+    for (const moment of shown.slice(room)) add("rect", { class: "flag", x: x(place(moment)) - 1, y: FLAGS - 4, width: 2, height: 5 });
+    const badged = shown.slice(0, room).sort((a, b) => place(a) - place(b) || a.rank - b.rank);
+    spread(badged.map((moment) => x(place(moment)) - 1), low, high).forEach((left, i) => {
+      const moment = badged[i], index = data.moments.indexOf(moment);
+      add("path", { class: "lead", d: `M${left + BADGE / 2} 16L${x(place(moment))} ${FLAGS}` });
+      add("rect", { class: "flag", x: left, y: 1.5, width: BADGE, height: 15, rx: 3, "data-moment": index });
+      add("text", { x: left + BADGE / 2, y: 13.5, "data-moment": index }, moment.rank);
+    });
+  }
+
+  // Moves what stands closer than APART off from each other, and all to between low and high, each as
+  // little as may be: neighbours that touch move as one, to where their mean is.
+  function spread(wanted, low, high) {
+    const groups = [];
+    wanted.forEach((at, i) => {
+      let group = { sum: at - i * APART, n: 1 };
+      while (groups.length && groups.at(-1).sum / groups.at(-1).n >= group.sum / group.n) {
+        const before = groups.pop();
+        group = { sum: before.sum + group.sum, n: before.n + group.n };
+      }
+      groups.push(group);
+    });
+    const last = high - (wanted.length - 1) * APART;
+    return groups.flatMap(({ sum, n }) => Array(n).fill(Math.max(low, Math.min(last, sum / n)))).map((at, i) => at + i * APART);
   }
 
   function drawShifts(x, y) {
@@ -170,7 +191,9 @@ function timeline({ svg, tip, data, textOf, utteranceAt, onPick }) {
   const under = (at) => (data.timed ? utteranceAt(at) : Math.min(data.length - 1, Math.floor(at)));
 
   svg.addEventListener("click", (event) => {
-    if (scale) onPick(within(event), under(within(event)));
+    const moment = data.moments[event.target.dataset?.moment]; // a badge may stand beside its place
+    const at = moment ? Math.min(place(moment), data.length) : within(event);
+    if (scale) onPick(at, moment?.utterance ?? under(at));
   });
 
   svg.addEventListener("pointermove", (event) => {
