@@ -31,6 +31,7 @@ test: check
 	rm -rf build && $(BIN)/pip wheel --quiet --no-deps --no-build-isolation -w build .
 	$(BIN)/python -m zipfile -e build/*.whl build/wheel
 	OMP_NUM_THREADS=1 PYTHONPATH=build/wheel $(BIN)/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/build/wheel $(BIN)/pytest --nbmake --nbmake-timeout=600 -W default -n 2 notebooks
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks
