@@ -1,4 +1,4 @@
-"""What is kept of the notebooks: small, in order, without errors or paths of a machine. They are run apart."""
+"""What is kept of the notebooks: small, in order, without errors or paths of a machine. Run apart."""
 
 import json
 import re
