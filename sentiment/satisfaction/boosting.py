@@ -50,7 +50,7 @@ def boost(
         folds: ``(n,)``, the fold of each call.
     """
     n = len(target)
-    if n < LEAST_FOR_CURVES or len(np.unique(folds)) < 2:
+    if n < LEAST_FOR_CURVES or len(np.unique(folds)) < 2 or not options.bags:
         return Learned(0.0, ()), np.zeros(n)
     names, rises = list(options.names), list(options.rises or [0] * features.shape[1])
     readings: tuple[Reading, ...] = ()

@@ -59,7 +59,7 @@ class SatisfactionModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         rises: for each feature 1, -1 or 0, as :class:`~sentiment.satisfaction.features.Feature`.
         base: a score and its answers to go on from; ``None`` starts from nothing.
         n_folds: of the out-of-fold scores.
-        n_bags: boosted models that are averaged, each on reweighted calls.
+        n_bags: boosted models that are averaged, each on reweighted calls; with 0 there is only the base.
         random_state: seed.
     """
 

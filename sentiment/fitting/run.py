@@ -1,0 +1,190 @@
+"""From calls and surveys to a fitted model and its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sentiment
+from sentiment.errors import FitError
+from sentiment.fitting.comparison import IN_LINE, OWN, SHIPPED, FitOptions, compare, new_model
+from sentiment.fitting.samples import take_samples
+from sentiment.satisfaction.features import FEATURES
+from sentiment.satisfaction.files import Stored, read_model
+from sentiment.weights import weights_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from sentiment.affect.text import TextScorer
+    from sentiment.call import Call
+    from sentiment.fitting.comparison import Held
+    from sentiment.fitting.samples import Progress, Sample, Samples
+    from sentiment.metrics import ColumnMap
+    from sentiment.satisfaction.learned import Answers, Learned
+
+__all__ = ["Fitted", "FittedInstrument", "fit"]
+
+LEAK_SPEARMAN, LEAK_SKILL = 0.8, 0.6
+"""Single customers' answers are not told so well by what they said: from here on it looks like a leak."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FittedInstrument:
+    """One survey: how it was learned, what that is worth on held-out calls, and whether to use it.
+
+    ``better`` is whether the own fit's error is surely smaller than the shipped default's, by customer.
+    """
+
+    instrument: str
+    scale: tuple[int, int]
+    n_answers: int
+    n_customers: int
+    n_rescaled: int
+    by_customer: Held
+    by_time: Held
+    rounds_beyond_base: bool
+    warnings: tuple[str, ...]
+    better: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """The model, ready for :func:`sentiment.satisfaction.files.write_model`, and what is known of it."""
+
+    stored: Stored
+    instruments: Mapping[str, FittedInstrument]
+    samples: Samples
+
+    @property
+    def better(self) -> bool:
+        """Whether any survey is estimated surely better than by the shipped default."""
+        return any(each.better for each in self.instruments.values())
+
+    def report(self) -> str:
+        """The plain report, as Markdown."""
+        from sentiment.fitting.wording import report
+
+        return report(self)
+
+    def body(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
+        from sentiment.fitting.wording import body
+
+        return body(self)
+
+
+def fit(
+    calls: Sequence[Call],
+    surveys: Any,
+    *,
+    scorer: TextScorer,
+    base: Stored | None = None,
+    maps: Mapping[str, ColumnMap | str | Path] | None = None,
+    options: FitOptions | None = None,
+    set_aside: Path | None = None,
+    progress: Progress | None = None,
+) -> Fitted:
+    """Fit the estimate to answers.
+
+    Args:
+        calls: scored calls.
+        surveys: any table or file of answers, as the metric engine's table ``surveys``.
+        scorer: whose lower layers read the dialogues; the one the calls were scored by.
+        base: what to go on from; the shipped default if ``None``.
+        maps: column maps, as ``{"surveys": "map.toml"}``.
+        options: see :class:`FitOptions`; the usual ones if ``None``.
+        set_aside: a folder for rows that cannot be right.
+        progress: told of each stage.
+
+    Raises:
+        FitError: there are too few answers, or the calls were scored by another scorer.
+        TableError: the surveys cannot be read.
+    """
+    tell = progress or (lambda _stage, _share: None)
+    options = options or FitOptions()
+    base = base or read_model(weights_dir("satisfaction"))
+    _same_scorer(calls, scorer)
+    encoder = scorer.dialogue_encoder()
+    samples = take_samples(
+        calls, surveys, encoder, maps=maps, least=options.min_answers, set_aside=set_aside, tell=tell
+    )
+    instruments = dict(base.instruments)
+    found = {}
+    for name, sample in samples.by_instrument.items():
+        start = base.instruments.get(name, base.instruments["csat"])  # type: ignore[call-overload]
+        fitted, learned = _fit_one(sample, start, encoder.size, options, tell)
+        found[name] = fitted
+        instruments[name] = learned  # type: ignore[index]
+    stored = Stored(
+        name="own-fit",
+        features=tuple(f.name for f in FEATURES),
+        reads=scorer.model.revision,
+        instruments=instruments,
+        about={
+            "made_by": f"sentiment fit, version {sentiment.__version__}",
+            "went_on_from": f"{base.name} {base.revision}",
+            "answers": {name: each.n_answers for name, each in found.items()},
+        },
+    )
+    return Fitted(stored=stored, instruments=found, samples=samples)
+
+
+def _same_scorer(calls: Sequence[Call], scorer: TextScorer) -> None:
+    others = {
+        m.revision
+        for call in calls
+        if call.provenance is not None
+        for m in call.provenance.models
+        if m.task == scorer.model.task and m.revision != scorer.model.revision
+    }
+    if others:
+        raise FitError(
+            f"some calls were scored by another scorer ({', '.join(sorted(others))}) than the one installed "
+            f"({scorer.model.revision}): their figures do not mean the same; score them again"
+        )
+
+
+def _fit_one(
+    sample: Sample, start: tuple[Learned, Answers], size: int, options: FitOptions, tell: Progress
+) -> tuple[FittedInstrument, tuple[Learned, Answers]]:
+    by_customer, by_time = compare(sample, start, size, options, tell)
+    tell(f"{sample.instrument}: fitting to all answers", 0.9)
+    model = new_model(sample, start, options.n_bags, size)
+    model.fit(sample.x, sample.y, groups=sample.customer)
+    gain = by_customer.gains.get(SHIPPED)
+    fitted = FittedInstrument(
+        instrument=sample.instrument,
+        scale=sample.scale,
+        n_answers=len(sample.y),
+        n_customers=int(sample.customer.max()) + 1,
+        n_rescaled=sample.n_rescaled,
+        by_customer=by_customer,
+        by_time=by_time,
+        rounds_beyond_base=len(model.learned_.readings) > len(start[0].readings)
+        or len(model.learned_.curves) > len(start[0].curves),
+        warnings=_warnings(by_customer),
+        better=gain is not None and gain.low is not None and gain.low > 0,
+    )
+    return fitted, (model.learned_, model.answers_)
+
+
+def _warnings(held: Held) -> tuple[str, ...]:
+    if held.reason:
+        return ()
+    found = []
+    own = held.ways[OWN]
+    rho = own["spearman"].value if "spearman" in own else None
+    skill = own["skill"].value
+    if (rho is not None and rho > LEAK_SPEARMAN) or (skill is not None and skill > LEAK_SKILL):
+        found.append(
+            f"This looks like a leak: held-out Spearman {rho or 0:.2f}, skill {skill or 0:.2f}. The best "
+            "published figure for single calls on real surveys is a Spearman correlation of .24. Look for "
+            "the answer among what is learned from: the survey in the recording, a note of it in the text, "
+            "answers typed by who scored the calls."
+        )
+    in_line = held.gains.get(IN_LINE)
+    if in_line is not None and in_line.value is not None and in_line.value < 0:
+        found.append("The default brought in line does better than going beyond it: more answers are needed.")
+    return tuple(found)
