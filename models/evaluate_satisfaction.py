@@ -23,7 +23,8 @@ from scipy.stats import spearmanr
 from train_satisfaction import HERE, Measured, all_sets, new_model
 
 from sentiment.affect.text import load_text_scorer
-from sentiment.satisfaction.estimate import load_satisfaction
+from sentiment.satisfaction.estimate import abstains, load_satisfaction
+from sentiment.satisfaction.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +61,14 @@ def estimates(satisfaction: Satisfaction, of: Measured) -> list[Estimate]:
     """The CSAT estimates of a set."""
     found = [next(e for e in satisfaction.estimate(call) if e.instrument == "csat") for call in of.calls]
     return [e for e in found if e is not None]
+
+
+def scores(satisfaction: Satisfaction, of: Measured) -> Floats:
+    """The expected CSAT of a set from what was measured in it, NaN where it abstains."""
+    learned, answers = satisfaction.instrument("csat")
+    features, parts = of.x[:, : len(FEATURES)], of.x[:, len(FEATURES) :].astype(np.float32)
+    expected = answers.expected(learned.scores(learned.values(features, parts), [f.name for f in FEATURES]))
+    return np.where([abstains(call) is None for call in of.calls], expected, np.nan)
 
 
 def ours(found: Sequence[Estimate]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -128,7 +137,8 @@ def transfer_table(sets: dict[str, Measured], satisfaction: Satisfaction) -> lis
     lines = head("set", "n", "ours: Spearman", "95 %", "mean polarity", "learned from it (cross-validated)")
     for name in ("uss-MWOZ", "uss-CCPE", "uss", "ab_redial", "casino"):
         of = _joined(sets["uss-MWOZ"], sets["uss-CCPE"]) if name == "uss" else sets[name]
-        mean, known = ours(estimates(satisfaction, of))
+        mean = scores(satisfaction, of)
+        known = ~np.isnan(mean)
         polarity = np.array([mean_polarity(c) for c in of.calls])
         own = new_model().fit(of.x, of.mean, groups=np.array(of.groups)).held_out_
         a, b = mean[known], of.mean[known]

@@ -4,8 +4,7 @@
 
 Scores rated dialogues with the shipped scorer, reads them with the dialogue encoder, and learns curves, a
 reading and thresholds (:class:`sentiment.satisfaction.model.SatisfactionModel`) from the helpdesk dialogues
-of ``stc3``. Each goes in twice, a post an utterance and a turn an utterance, since others are cut
-otherwise. A fifth of them, by the hash of its ids, is never learned from.
+of ``stc3``, a post an utterance. A fifth of them, by the hash of its ids, is never learned from.
 
 Seeded: the same scorer, data and versions give the same numbers. What is measured in the dialogues is kept in
 ``--cache``; without it, an hour on one core.
@@ -133,15 +132,15 @@ def new_model() -> SatisfactionModel:
         names=[f.name for f in FEATURES],
         rises=[f.rises for f in FEATURES],
         parts=(len(PARTS), SIZE),
+        n_bags=8,
     )
 
 
 def train(sets: dict[str, Measured]) -> SatisfactionModel:
     """Learn from what may be learned from."""
-    kept = [sets[name].where(~sets[name].held_out) for name in ("stc3", "stc3-turns")]
-    x, counts = np.concatenate([m.x for m in kept]), np.concatenate([m.counts for m in kept])
-    y, groups = np.concatenate([m.mean for m in kept]), [g for m in kept for g in m.groups]
-    return new_model().fit(x, y, groups=np.array(groups), counts=counts)
+    kept = sets["stc3"].where(~sets["stc3"].held_out)
+    model = new_model()
+    return model.fit(kept.x, kept.mean, groups=np.array(kept.groups), counts=kept.counts)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import typer
 from sentiment import __version__
 from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
 from service import correlate as correlate_command
+from service import fit as fit_command
 from service import metrics as metrics_command
 from service import moments as moments_command
 from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
@@ -80,6 +81,7 @@ def score(
     beam_size: BeamSize = None,
     threads: Threads = None,
     rules: moments_command.RulesFile = None,
+    satisfaction: fit_command.SatisfactionDir = None,
     score_agent_voice: Annotated[
         bool,
         typer.Option(
@@ -94,7 +96,7 @@ def score(
     analyser = _analyser(
         model=model, engine=engine, language=language, device=device,
         compute_type=compute_type, beam_size=beam_size, threads=threads, score_agent_voice=score_agent_voice,
-        rules=rules,
+        rules=rules, satisfaction=satisfaction,
     )  # fmt: skip
     formats = _formats(format, FORMATS, "--format")
     outcomes, stopped = _run(analyser, paths, out=out, formats=formats, channels=channels)
@@ -152,6 +154,8 @@ app.add_typer(metrics_command.app, name="metrics")
 app.command(name="correlate")(correlate_command.correlate)
 app.command(name="moments")(moments_command.moments)
 app.command(name="rules")(moments_command.rules)
+app.command(name="fit")(fit_command.fit)
+app.command(name="estimate")(fit_command.estimate)
 
 
 @app.callback(invoke_without_command=True)
@@ -190,6 +194,7 @@ def _analyser(
     threads: int | None,
     score_agent_voice: bool = False,
     rules: Path | None = None,
+    satisfaction: Path | None = None,
     **options: Any,
 ) -> Analyser:
     from sentiment.pipeline import load
@@ -206,6 +211,7 @@ def _analyser(
         threads=threads,
         score_agent_voice=score_agent_voice,
         rules=None if rules is None else read_rules(rules),
+        satisfaction=satisfaction,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sentiment.rules.values import Rules
     from service.reflagging import Outcome
 
-__all__ = ["moments", "rules"]
+__all__ = ["moments", "rules", "write_overviews"]
 
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", help="File of rules (TOML). The shipped ones if left out.")
@@ -74,7 +74,7 @@ def moments(
         _show_changes(outcomes, in_force)
         _show_queue(ranked[:top])
         if not dry_run and not stopped:
-            _write_overviews(outcomes)
+            write_overviews(outcomes)
     if queue is not None:
         _write_queue(ranked, queue)
     raise typer.Exit(_report(outcomes, seconds, stopped=stopped, dry_run=dry_run))
@@ -219,7 +219,7 @@ def _columns(place: int, each: Ranked) -> dict[str, object]:
     return dict(zip(QUEUE_COLUMNS, values, strict=True))
 
 
-def _write_overviews(outcomes: Sequence[Outcome]) -> None:
+def write_overviews(outcomes: Sequence[Outcome]) -> None:
     """Make the overview anew in each folder that has one, if it is older than a call in it."""
     from sentiment.files import write_atomically
     from sentiment.formats.html import index_page

@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from sentiment.call import Moment
     from sentiment.rules.values import Rules
 
-__all__ = ["Change", "Outcome", "changes", "find_calls", "reflag_file", "reflag_files"]
+__all__ = [
+    "REMEDY",
+    "Change",
+    "Outcome",
+    "changes",
+    "find_calls",
+    "is_call",
+    "reflag_file",
+    "reflag_files",
+    "render_again",
+]
 
 What = Literal["added", "gone", "kept", "reworded"]
 
@@ -46,9 +56,7 @@ _WRITERS = 3
 """Threads of a process: enough to keep it at work while files are made safe on the disk."""
 
 
-_REMEDY = (
-    "free some space, or make the folder and its files writable to you; calls are changed where they are"
-)
+REMEDY = "free some space, or make the folder and its files writable to you; calls are changed where they are"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +183,7 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
 
 def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outcome:
     text = path.read_bytes()
-    if not named and not _is_call(text):
+    if not named and not is_call(text):
         return Outcome(source=path, skipped=True, damaged=not _is_json(text))
     before = from_json(text)
     after = reflag(before, rules)
@@ -186,9 +194,9 @@ def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outco
     stale = None
     if not dry_run:
         if after != before:
-            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after), remedy=_REMEDY)
+            write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after), remedy=REMEDY)
         if has_page and (behind or after.moments != before.moments):
-            stale = _render_again(page, after)
+            stale = render_again(page, after)
         elif has_page and after != before:
             os.utime(page)  # it shows the call as it is
     return Outcome(
@@ -212,7 +220,7 @@ def changes(before: Iterable[Moment], after: Iterable[Moment]) -> tuple[Change, 
     return (*found, *(Change(rule=moment.rule, what="gone") for moment in old.values()))
 
 
-def _is_call(text: bytes) -> bool:
+def is_call(text: bytes) -> bool:
     """Whether a JSON file means to be a call, of whatever version."""
     tag = SCHEMA.rpartition("/")[0].encode()
     return re.search(rb'"schema"\s*:\s*"' + re.escape(tag) + b"/", text) is not None
@@ -259,7 +267,7 @@ def _top_level(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def _render_again(page: Path, call: Call) -> str | None:
+def render_again(page: Path, call: Call) -> str | None:
     """Make a call's page anew, with the recording of the old one; why it could not be, or ``None``.
 
     Raises:
@@ -276,5 +284,5 @@ def _render_again(page: Path, call: Call) -> str | None:
         return f"{page}: is older than its call: cannot be read ({error})"
     if call.audio is not None and sound.playback is None:
         return f"{page}: is older than its call: its recording is missing; score the recording again"
-    write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks), remedy=_REMEDY)
+    write_atomically(page, call_page(call, playback=sound.playback, peaks=sound.peaks), remedy=REMEDY)
     return None

@@ -176,6 +176,11 @@ def _line(x: Floats, y: Floats, train: NDArray[np.bool_], test: NDArray[np.bool_
     return found
 
 
+def _share(over: Floats, under: Floats) -> Floats:
+    """NaN where the mean makes no error at all."""
+    return np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)
+
+
 def _figures(
     name: str,
     sample: Sample,
@@ -194,7 +199,7 @@ def _figures(
         ranked, error, squared = co.sort(e), np.abs(e - y), (e - y) ** 2
         found: dict[str, Callable[[Floats], Floats]] = {
             "mae": lambda w: w @ error / w.sum(1),
-            "skill": lambda w: 1 - (w @ squared) / (w @ baseline),
+            "skill": lambda w: 1 - _share(w @ squared, w @ baseline),
         }
         if np.ptp(e) > 0 and way != MEAN:
             found["spearman"] = lambda w: co.spearman(ranked, target, w)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sentiment
 from sentiment.errors import FitError
-from sentiment.fitting.comparison import IN_LINE, OWN, SHIPPED, FitOptions, compare, new_model
+from sentiment.fitting.comparison import IN_LINE, MEAN, OWN, SHIPPED, FitOptions, compare, new_model
 from sentiment.fitting.samples import take_samples
 from sentiment.satisfaction.features import FEATURES
 from sentiment.satisfaction.files import Stored, read_model
@@ -34,7 +34,7 @@ LEAK_SPEARMAN, LEAK_SKILL = 0.8, 0.6
 class FittedInstrument:
     """One survey: how it was learned, what that is worth on held-out calls, and whether to use it.
 
-    ``better`` is whether the own fit's error is surely smaller than the shipped default's, by customer.
+    ``better`` is whether the own fit's error is surely smaller than that of the mean and of the shipped default.
     """
 
     instrument: str
@@ -153,7 +153,6 @@ def _fit_one(
     tell(f"{sample.instrument}: fitting to all answers", 0.9)
     model = new_model(sample, start, options.n_bags, size)
     model.fit(sample.x, sample.y, groups=sample.customer)
-    gain = by_customer.gains.get(SHIPPED)
     fitted = FittedInstrument(
         instrument=sample.instrument,
         scale=sample.scale,
@@ -165,9 +164,14 @@ def _fit_one(
         rounds_beyond_base=len(model.learned_.readings) > len(start[0].readings)
         or len(model.learned_.curves) > len(start[0].curves),
         warnings=_warnings(by_customer),
-        better=gain is not None and gain.low is not None and gain.low > 0,
+        better=all(_surely_gains(by_customer, way) for way in (MEAN, SHIPPED)),
     )
     return fitted, (model.learned_, model.answers_)
+
+
+def _surely_gains(held: Held, way: str) -> bool:
+    gain = held.gains.get(way)
+    return gain is not None and gain.low is not None and gain.low > 0
 
 
 def _warnings(held: Held) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,7 @@ def _measured(
 
 def _last_quarter(call: Call) -> float:
     said = [u.score.polarity for u in call.said_by("customer") if u.score is not None]
-    return float(np.mean(said[-(-len(said) * 3 // 4) :])) if len(said) > 1 else (said[0] if said else np.nan)
+    return float(np.mean(said[-math.ceil(len(said) / 4) :])) if said else math.nan
 
 
 def _known(who: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -101,11 +101,13 @@ def _verdict(each: FittedInstrument) -> str:
     if held.reason:
         return f"Whether it is any good cannot be said: {held.reason}."
     told = [_against(held, way, WAYS[way]) for way in (MEAN, LAST, SHIPPED, IN_LINE)]
-    use = (
-        "**Use the fit.**"
-        if each.better
-        else "**Keep the shipped default**: nothing shows that the fit is better."
-    )
+    mean = held.gains[MEAN]
+    if each.better:
+        use = "**Use the fit.**"
+    elif mean.low is not None and mean.low > 0:
+        use = "**Keep the shipped default**: nothing shows that the fit is better."
+    else:
+        use = "**These calls do not tell these answers**: the fit is no better than giving everyone the mean."
     return f"{use} {' '.join(told)}"
 
 

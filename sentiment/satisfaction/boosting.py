@@ -109,7 +109,7 @@ def _boosters(
         booster = HistGradientBoostingRegressor(
             max_iter=rounds,
             learning_rate=0.07,
-            max_leaf_nodes=4,
+            max_leaf_nodes=3,
             min_samples_leaf=max(5, min(15, len(target) // 40)),
             l2_regularization=5.0,
             max_bins=MOST_STEPS + 1,

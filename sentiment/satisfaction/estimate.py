@@ -83,6 +83,10 @@ class Satisfaction:
         self.model = Model(task="satisfaction", name=stored.name, revision=stored.revision)
         self._stored, self._encoder, self._options = stored, encoder, options
 
+    def instrument(self, name: Instrument) -> tuple[Learned, Answers]:
+        """The score and the answers of an instrument."""
+        return self._stored.instruments[name]
+
     def estimate(self, call: Call) -> tuple[Estimate, ...]:
         """An estimate for each instrument the model knows.
 

@@ -82,7 +82,7 @@ def write_model(stored: Stored, directory: Path) -> str:
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
     for name, data in (*files.items(), (SUMS_FILE, sums.encode())):
         write_atomically(directory / name, data)
-    return verify(directory)[:12]
+    return _revision(directory)
 
 
 def read_model(directory: Path) -> Stored:
@@ -93,7 +93,7 @@ def read_model(directory: Path) -> Stored:
     """
     from safetensors.numpy import load
 
-    revision = verify(directory)[:12]
+    revision = _revision(directory)
     try:
         body = json.loads((directory / MODEL_FILE).read_text("utf-8"))
         if body["form"] != FORM:
@@ -127,6 +127,12 @@ def read_model(directory: Path) -> Stored:
             f"model {directory}: {MODEL_FILE} is not a satisfaction model of this version ({error}); "
             "make it again with sentiment fit, or reinstall conversation-sentiment"
         ) from None
+
+
+def _revision(directory: Path) -> str:
+    """Of all files: the sum of their sums."""
+    verify(directory)
+    return hashlib.sha256((directory / SUMS_FILE).read_bytes()).hexdigest()[:12]
 
 
 def _curve(body: dict[str, Any]) -> Curve:

@@ -1,0 +1,163 @@
+"""``sentiment fit`` learns satisfaction from your own surveys, ``sentiment estimate`` estimates by it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sentiment.errors import MetricError
+from service.terminal import FAILED, INTERRUPTED, console, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sentiment.call import Call
+    from sentiment.fitting import Fitted
+
+__all__ = ["SatisfactionDir", "estimate", "fit"]
+
+SatisfactionDir = Annotated[
+    Path | None,
+    typer.Option("--satisfaction", help="Folder that sentiment fit wrote. The shipped estimate if left out."),
+]
+
+
+def fit(
+    calls: Annotated[Path, typer.Option(metavar="DIR", help="Scored calls: the folder of their JSON.")],
+    surveys: Annotated[
+        list[str],
+        typer.Option(metavar="FILE", help="Survey answers: CSV, Parquet or JSON lines; repeatable."),
+    ],
+    map: Annotated[  # noqa: A002 - the option's name
+        Path | None, typer.Option(help="Column map of the surveys: a TOML file.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the model and its report.")] = Path("satisfaction"),
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write the model even if it is no better than the shipped one.")
+    ] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; all if left out.")] = None,
+) -> None:
+    """Learn on your own surveys how satisfied callers are; say whether that beats the shipped estimate."""
+    _require()
+    from sentiment.affect.text import load_text_scorer
+    from sentiment.files import make_folder, write_atomically
+    from sentiment.fitting import fit as fitted_to
+
+    make_folder(out)
+    scored = _read_calls(calls)
+    with _progress() as tell:
+        fitted = fitted_to(
+            scored,
+            surveys=surveys if len(surveys) > 1 else surveys[0],
+            scorer=load_text_scorer(threads=threads),
+            maps={"surveys": map} if map else None,
+            set_aside=out,
+            progress=tell,
+        )
+    text = fitted.report()
+    console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    write_atomically(out / "report.md", text + "\n")
+    body = json.dumps(fitted.body(), ensure_ascii=False, indent=1, allow_nan=False)
+    write_atomically(out / "report.json", body + "\n")
+    _write(fitted, out, anyway=anyway)
+
+
+def _write(fitted: Fitted, out: Path, *, anyway: bool) -> None:
+    from sentiment.satisfaction.files import write_model
+
+    if fitted.better or anyway:
+        revision = write_model(fitted.stored, out)
+        told = (
+            f"Model: {out}, revision {revision}. Use it with: sentiment estimate CALLS --satisfaction {out}"
+        )
+    else:
+        told = (
+            "No model was written, since the shipped estimate does as well; --anyway writes it all the same."
+        )
+    console().print(printable(told), markup=False, highlight=False, soft_wrap=True)
+    console().print(f"Report: {out / 'report.md'}", markup=False, highlight=False, soft_wrap=True)
+
+
+def estimate(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Call JSON, or folders of it, as sentiment score writes it."),
+    ],
+    satisfaction: SatisfactionDir = None,
+    rules_file: Annotated[
+        Path | None, typer.Option("--rules", help="File of rules (TOML). The shipped ones if left out.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; all if left out.")] = None,
+) -> None:
+    """Estimate stored calls anew, without their audio: by another model, or where there was none yet."""
+    from sentiment.affect.text import load_text_scorer
+    from sentiment.rules.reader import default_rules, read_rules
+    from sentiment.satisfaction.estimate import load_satisfaction
+    from service.estimating import estimate_file
+    from service.folder_lock import sole_run
+    from service.moments import write_overviews
+    from service.reflagging import find_calls
+
+    files = find_calls(paths)
+    rules = default_rules() if rules_file is None else read_rules(rules_file)
+    model = load_satisfaction(load_text_scorer(threads=threads), satisfaction)
+    outcomes, stopped = [], False
+    with sole_run({path.parent for path, _ in files}), _progress() as tell:
+        try:
+            for n, (path, named) in enumerate(files):
+                tell("estimating", n / len(files))
+                outcomes.append(estimate_file(path, model, rules, named=named))
+        except KeyboardInterrupt:
+            stopped = True
+        write_overviews(outcomes)
+    errors = console(stderr=True)
+    for told in (o.error or o.stale for o in outcomes):
+        if told:
+            errors.print(f"Error: {printable(told)}", markup=False, highlight=False, soft_wrap=True)
+    done = [o for o in outcomes if o.error is None and not o.skipped]
+    calls = "call" if len(done) == 1 else "calls"
+    console().print(
+        f"{len(done)} {calls} estimated by {model.model.name} {model.model.revision}", highlight=False
+    )
+    if stopped:
+        errors.print("Stopped. What was finished is kept.", highlight=False)
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(FAILED if any(o.error or o.stale for o in outcomes) else 0)
+
+
+def _require() -> None:
+    from importlib.util import find_spec
+
+    if any(find_spec(name) is None for name in ("ibis", "statsmodels", "sklearn")):
+        raise MetricError("fitting needs more packages; pip install 'conversation-sentiment[surveys]'")
+
+
+def _read_calls(folder: Path) -> list[Call]:
+    """Every call of a folder; other JSON is passed over.
+
+    Raises:
+        InputError: the folder is not there or holds no call.
+    """
+    from sentiment.call import from_json
+    from sentiment.errors import InputError
+    from service.reflagging import find_calls, is_call
+
+    texts = [path.read_bytes() for path, _ in find_calls([folder])]
+    calls = [from_json(text) for text in texts if is_call(text)]
+    if not calls:
+        raise InputError(f"{folder}: holds no scored calls; score calls with --format json first")
+    return calls
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task: Any = bar.add_task("", total=1.0)
+        yield lambda stage, share: bar.update(task, description=stage, completed=share)
