@@ -98,15 +98,9 @@ def test_thirty_answers_stay_near_the_default():
 def test_where_there_is_nothing_it_says_so():
     found = run(*made(200, 3, lambda *_: 3.0, noise=1.5))
     csat = found.instruments["csat"]
-    assert (
-        not csat.better or csat.by_customer.gains[MEAN].low is None or csat.by_customer.gains[MEAN].low <= 0
-    )
-    text = found.report()
-    assert (
-        "Nothing shows that it differs from the mean of the other answers" in text
-        or "It is worse than the mean" in text
-    )
-    assert not csat.warnings
+    assert not csat.better
+    assert "**These calls do not tell these answers**" in found.report()
+    assert not any("leak" in w for w in csat.warnings)
 
 
 def test_what_is_too_good_is_called_a_leak():

@@ -34,7 +34,7 @@ LEAK_SPEARMAN, LEAK_SKILL = 0.8, 0.6
 class FittedInstrument:
     """One survey: how it was learned, what that is worth on held-out calls, and whether to use it.
 
-    ``better`` is whether the own fit's error is surely smaller than that of the mean and of the shipped default.
+    ``better`` is whether its error is surely smaller than that of the mean and of the shipped default.
     """
 
     instrument: str
