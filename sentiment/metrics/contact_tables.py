@@ -72,7 +72,8 @@ SURVEYS = Schema(
             says="NPS is asked on 0-10; this scale is another",
         ),
         Check(
-            bad=(_.instrument == "nps") & (_.value != _.value.floor()), says="an NPS answer is a whole number"
+            bad=(_.instrument == "nps") & ~_.value.isin([float(i) for i in range(11)]),
+            says="an NPS answer is a whole number",
         ),
         Check(bad=_.answered_at < _.invited_at, says="answered before it was sent"),
     ),

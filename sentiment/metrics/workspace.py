@@ -64,6 +64,12 @@ class Workspace:
         self.views.append((backend, name))
         return backend.table(name)
 
+    def keep(self, table: Any) -> Any:
+        """The same rows, worked out once and kept until the end; left as they are on an engine of others."""
+        if table.get_backend() is not self.con:
+            return table
+        return self.con.create_table(f"kept_{next(_names)}", table, temp=True)
+
     def lay_out(self, rows: pa.Table, beside: Any) -> Any:
         """A small table of ours in the engine that ``beside`` is in, for this session only."""
         backend, name = beside.get_backend(), f"sentiment_{os.getpid()}_{next(_names)}"
