@@ -99,7 +99,6 @@ def metrics(
     if context.invoked_subcommand is not None:
         return
     from sentiment.metrics import compute, load_pack, parse
-    from sentiment.metrics.rolling import rolled
     from sentiment.metrics.targets import judge
 
     formats = _formats(format)
@@ -118,14 +117,13 @@ def metrics(
         since=since.date() if since else None,
         until=until.date() if until else None,
         where=dict(_pairs(where, "--where")),
+        rolling=rolling,
         maps=dict(_pairs(map, "--map")),
         set_aside=out,
         threads=threads,
         memory=memory,
         **{name: source for name, source in tables.items() if source},
     )
-    if rolling is not None:
-        result = rolled(result, rolling)
     comparisons = _compared(result, compare, correction)
     judged = judge(result, loaded.targets if loaded else {})
     if "table" in formats:

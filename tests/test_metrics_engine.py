@@ -3,11 +3,12 @@
 import math
 import random
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -294,6 +295,54 @@ def test_rolling_windows_pool_their_periods():
     assert min(g[0] for g in rolling.groups) == first + timedelta(days=6)
     with pytest.raises(MetricError, match="needs a period"):
         metrics.rolled(daily.pool([]), 7)
+
+
+def test_what_does_not_add_up_rolls_from_the_rows():
+    draw, begin = random.Random(5), datetime(2026, 3, 25, 23)
+    rows = [
+        {
+            "agent_id": draw.choice("ab"), "wait_ms": draw.choice([None, draw.randrange(60_000)]),
+            "started_at": begin + timedelta(seconds=draw.randrange(9 * 86_400 - 3_600)),
+        }
+        for _ in range(150)
+    ]  # fmt: skip
+    asked = ["asa", "asa:median", "asa:p90", "calls_per_second", "calls_per_second:peak", "volume"]
+    result = metrics.compute(
+        asked, by=["day", "agent"], rolling=3, calendar=metrics.Calendar(timezone="Europe/Berlin"),
+        contacts=table("contacts", rows), threads=1,
+    )  # fmt: skip
+    zone, found = ZoneInfo("Europe/Berlin"), {(m.name, *m.group.values()): m for m in result.rows()}
+    assert len({day for _, day, _ in found}) == 7, "windows that begin before the data does are left out"
+    for _, day, agent in found:
+        window = [
+            r for r in rows
+            if r["agent_id"] == agent
+            and day - timedelta(days=2) <= r["started_at"].replace(tzinfo=UTC).astimezone(zone).date() <= day
+        ]  # fmt: skip
+        waits = [r["wait_ms"] / 1000 for r in window if r["wait_ms"] is not None]
+        for name, level in (("asa:median", 50), ("asa:p90", 90)):
+            assert found[name, day, agent].value == pytest.approx(np.percentile(waits, level))
+            assert found[name, day, agent].n == len(waits)
+        hours = 71 if date(2026, 3, 29) <= day <= date(2026, 3, 31) else 72  # the clock went on
+        assert found["calls_per_second", day, agent].value == pytest.approx(len(window) / hours / 3600)
+        assert found["calls_per_second:peak", day, agent].value == max(
+            Counter(r["started_at"] for r in window).values()
+        )
+        assert found["volume", day, agent].value == len(window)
+    whole = [r["wait_ms"] / 1000 for r in rows if r["wait_ms"] is not None]
+    assert result.total("asa:median").value == pytest.approx(np.median(whole))
+
+
+def test_rolling_without_rows_or_period_is_told():
+    daily = metrics.compute(["asa:median"], by=["day"], contacts=table("contacts", [{}]), threads=1)
+    why = metrics.rolled(daily, 2).figures[0].estimates.undefined
+    assert why == [], "one day holds no window of two"
+    two = [{"started_at": datetime(2026, 3, d)} for d in (2, 3)]
+    daily = metrics.compute(["asa:median"], by=["day"], contacts=table("contacts", two), threads=1)
+    assert "compute(..., rolling=N)" in metrics.rolled(daily, 2).figures[0].estimates.undefined[0]
+    for by, width in ((["agent"], 2), (["day"], 1)):
+        with pytest.raises(MetricError, match="rolling window"):
+            metrics.compute(["asa"], by=by, rolling=width, contacts=table("contacts", two), threads=1)
 
 
 def test_churn_goes_by_the_customers_at_the_start_of_each_month():

@@ -226,6 +226,17 @@ def test_postgresql_gives_what_duckdb_gives(given, postgres, by):
     assert_same(computed(theirs, by), computed(given, by))
 
 
+def test_postgresql_rolls_what_does_not_add_up_as_duckdb_does(given, postgres):
+    asked = [metrics.parse(m) for m in ("asa:median", "calls_per_second:peak", "calls_per_second")]
+    for by in (["agent", "day"], ["hour"]):
+        found, expected = (
+            computed({"contacts": contacts}, by, asked, rolling=3)
+            for contacts in (postgres.table("contacts"), given["contacts"])
+        )
+        assert_same(found, expected)
+        assert len(found) > 6
+
+
 def test_times_with_a_zone_are_read_in_utc_or_not_at_all(postgres):
     postgres.raw_sql(
         "CREATE TABLE zoned AS SELECT 'k' AS contact_id, TIMESTAMPTZ '2026-03-02 09:30+01' AS started_at"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from sentiment.metrics.maps import ColumnMap, load_map
 from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, is_end, nothing, ordered, pool_part
+from sentiment.metrics.rolling import Windows, require_period, rolled, windows_of
 from sentiment.metrics.schemas import TABLES, given_schema
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
@@ -42,6 +44,7 @@ def compute(
     since: date | None = None,
     until: date | None = None,
     where: Mapping[str, Any] | None = None,
+    rolling: int | None = None,
     maps: Mapping[str, ColumnMap | str | Path] | None = None,
     set_aside: Path | None = None,
     threads: int | None = None,
@@ -59,6 +62,7 @@ def compute(
         since: first local day that counts.
         until: local day before which it ends.
         where: only rows whose columns have these values.
+        rolling: give each period together with those before it, this many in all, counted as one.
         maps: column maps by table, or where to read them.
         set_aside: folder for files of the rows that were set aside.
         threads: processor threads of DuckDB; as many as there are cores if left out.
@@ -67,17 +71,20 @@ def compute(
             :data:`sentiment.metrics.schemas.TABLES`.
 
     Raises:
-        MetricError: no such metric, variant, parameter or period; nothing to compute.
+        MetricError: no such metric, variant, parameter or period; nothing to compute; no period to roll.
         TableError: no such table, or one that cannot be read.
     """
     requests = _requests(metrics)
+    if rolling is not None:
+        require_period(by, rolling)
     workspace = Workspace.open(threads=threads, memory=memory)
     try:
         inputs = open_tables(tables, maps or {}, workspace, set_aside)
         selection = Selection(
             by=tuple(by), calendar=calendar or Calendar(), since=since, until=until, where=dict(where or {})
         )
-        return _compute(requests, inputs, selection)
+        result = _compute(requests, inputs, selection)
+        return result if rolling is None else _rolled(result, rolling, inputs, selection)
     finally:
         workspace.close()
 
@@ -142,6 +149,20 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
     )  # fmt: skip
 
 
+def _rolled(result: Result, width: int, inputs: Mapping[str, Input], selection: Selection) -> Result:
+    """The result by windows: sums are pooled; what does not add up is counted anew from the rows."""
+    pooled, windows = rolled(result, width), windows_of(result, width)
+    place = {group: i for i, group in enumerate(pooled.groups)}
+    figures = list(pooled.figures)
+    for i, old in enumerate(result.figures):
+        if old.request.variant.statistic.additive or not old.parts:
+            continue
+        (column,) = _of_table(old.request.table, [old.request], inputs, selection, windows)
+        into = np.array([place[group] for group in column.groups], dtype=np.intp)
+        figures[i] = _figures(column, into, len(place))
+    return replace(pooled, figures=tuple(figures))
+
+
 def _figures(column: _Column, into: Any, n_groups: int) -> Figures:
     if column.undefined is not None:
         return Figures(request=column.request, parts={}, estimates=nothing(column.undefined, n_groups))
@@ -168,9 +189,13 @@ def _total(column: _Column) -> Figures:
 
 
 def _of_table(
-    table: str, requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection
+    table: str,
+    requests: Sequence[Request],
+    inputs: Mapping[str, Input],
+    selection: Selection,
+    windows: Windows | None = None,
 ) -> list[_Column]:
-    """All additive requests of one table in one query, each other one in its own."""
+    """All additive requests of one table in one query, each other one in its own (by windows, if given)."""
     if TABLES[table].made_of is not None:
         made = derived_input(table, inputs, selection)
         if isinstance(made, str):
@@ -193,22 +218,29 @@ def _of_table(
     additive = [r for r in possible if r.variant.statistic.additive]
     columns += _query(view, additive) if additive else []
     return columns + [
-        _query_alone(view, r, inputs[table], selection) for r in possible if not r.variant.statistic.additive
+        _query_alone(view, r, inputs[table], selection, windows)
+        for r in possible
+        if not r.variant.statistic.additive
     ]
 
 
-def _query_alone(view: View, request: Request, given: Input, selection: Selection) -> _Column:
-    """A statistic that does not add up: by group, and once more for the total."""
+def _query_alone(
+    view: View, request: Request, given: Input, selection: Selection, windows: Windows | None
+) -> _Column:
+    """A statistic that does not add up: by group, and once more for the total (unless by windows)."""
     statistic, z = request.variant.statistic, z_of(LEVEL)
 
-    def bind(expression: Any) -> Any:
-        return _bound(expression, view, request)
+    def asked(of: View, keys: Sequence[str]) -> tuple[tuple[Group, ...], dict[str, Array]]:
+        bind = partial(_bound, view=of, request=request)
+        return _answer(statistic.grouped(of.table, keys, bind, z), keys, of.name)
 
-    groups, parts = _answer(statistic.grouped(view.table, view.keys, bind, z), view.keys, view.name)
-    total = parts if not view.keys else _answer(statistic.grouped(view.table, (), bind, z), (), view.name)[1]
+    grouped = view if windows is None else windows.over(view, given.workspace)
+    groups, parts = asked(grouped, view.keys)
+    total = parts if not view.keys else {} if windows is not None else asked(view, ())[1]
     if isinstance(statistic, Rate):
         whole = whole_seconds(view, given.schema.time, selection)
-        parts = {**parts, "seconds": group_seconds(groups, selection, whole)}
+        opens = None if windows is None else windows.opens
+        parts = {**parts, "seconds": group_seconds(groups, selection, whole, opens)}
         total = {**total, "seconds": np.array([whole])}
     return _Column(request=request, groups=groups, parts=parts, total=total)
 
