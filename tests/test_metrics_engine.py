@@ -1,15 +1,12 @@
 """The engine against a slow oracle in plain Python, and what must hold of any result."""
 
-import math
 import random
 import statistics
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,8 +14,6 @@ from metric_tables import table
 
 from sentiment import metrics
 from sentiment.errors import MetricError, TableError
-
-DAILY = Path(__file__).parents[2] / "shared" / "data" / "callcenter_daily" / "raw.csv"
 
 contact = st.fixed_dictionaries(
     {
@@ -364,34 +359,3 @@ def test_churn_goes_by_the_customers_at_the_start_of_each_month():
     assert result.of("retention", **february).value == pytest.approx(100 / 3)
     without = metrics.compute(["churn"], customers=table("customers", rows), threads=1)
     assert "group by month" in without.total("churn").undefined
-
-
-@pytest.mark.shared
-@pytest.mark.skipif(not DAILY.is_file(), reason="the daily call-centre table is not there")
-def test_the_daily_tables_derived_columns_come_out():
-    from pyarrow import csv
-
-    days = csv.read_csv(DAILY).to_pylist()
-    columns = defaultdict(list)
-    for day in days:
-        answered, abandoned = day["Answered Calls"], day["Abandoned Calls"]
-        h, m, s = (int(x) for x in str(day["Answer Speed (AVG)"]).split(":"))
-        columns["day_"] += [str(day["Index"])] * (answered + abandoned)
-        columns["answered"] += [True] * answered + [False] * abandoned
-        columns["wait_ms"] += [1000 * (3600 * h + 60 * m + s)] * answered + [None] * abandoned
-    columns["contact_id"] = [str(i) for i in range(len(columns["answered"]))]
-    result = metrics.compute(
-        ["abandonment", "asa", "volume", "volume:handled"], by=["day_"], threads=1,
-        contacts=pa.table({k: pa.array(v) for k, v in columns.items()}),
-    )  # fmt: skip
-    assert len(days) == 1251
-    for day in days:
-        group = {"day_": str(day["Index"])}
-        if day["Incoming Calls"] != day["Answered Calls"] + day["Abandoned Calls"]:
-            continue  # the table's own sum is off
-        abandonment = result.of("abandonment", **group)
-        given_rate = float(str(day["Abandonment Rate (added)"]).rstrip("%"))
-        assert abandonment.value == pytest.approx(given_rate, abs=0.00501)
-        answer_rate = 100 * result.of("volume:handled", **group).value / result.of("volume", **group).value
-        assert answer_rate == pytest.approx(float(str(day["Answer Rate"]).rstrip("%")), abs=0.00501)
-        assert math.isclose(result.of("volume", **group).value, day["Incoming Calls"])
