@@ -100,7 +100,7 @@ def fitting(day):
 
 
 def test_the_service_level_leaves_out_short_abandons(days):
-    """On most days it is no share of offered contacts; with some of the abandons left out it is, on all but one.
+    """On most days it is no share of offered contacts; with some abandons left out it is, on all but one.
 
     How many and how short is not in the table: the fewest that fit are taken. On one day (139 answered, none
     abandoned, 77.54 %) nothing can be left out, and no count gives the figure.
