@@ -276,6 +276,30 @@ def test_business_hours_stop_at_night_on_holidays_and_over_clock_changes():
     assert result.of("art", queue="sunday").value == 40 * 60
 
 
+def test_a_response_rate_is_of_those_asked_in_the_period_and_nobody_is_in_no_period():
+    rows = [
+        {"invited_at": datetime(2026, 3, day), "agent_id": agent, "value": 5.0 if answered else None,
+         "answered_at": datetime(2026, 3, day + 7) if answered else None}
+        for day in (2, 9)
+        for agent in "ab"
+        for answered in (True, False, False)
+    ]  # fmt: skip
+    result = metrics.compute(
+        ["response_rate", "csat"], by=["agent", "week"], surveys=table("surveys", rows), threads=1
+    )
+    second, ninth, sixteenth = (date(2026, 3, day) for day in (2, 9, 16))
+    weeks = [week for agent, week in result.groups if agent == "a"]
+    assert weeks == [second, ninth, sixteenth], "unanswered surveys are in no group without a week"
+    for week in (second, ninth):
+        rate = result.of("response_rate", agent="a", week=week)
+        assert (rate.numerator, rate.denominator) == (1, 3)
+    assert result.of("csat", agent="a", week=sixteenth).n == 1
+    assert result.total("response_rate").value == pytest.approx(100 / 3)
+    lost = [{"started_at": None}, {"started_at": datetime(2026, 3, 2)}]
+    volume = metrics.compute(["volume"], by=["week"], contacts=table("contacts", lost), threads=1)
+    assert [g[0] for g in volume.groups] == [second, None], "contacts without a time are told, not lost"
+
+
 def test_rolling_windows_pool_their_periods():
     rows = surveys(200)
     daily = metrics.compute(["nps"], by=["day"], surveys=table("surveys", rows), threads=1)

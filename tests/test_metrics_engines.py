@@ -141,7 +141,7 @@ REQUESTS = [
     for d in CATALOGUE.values()
     for v in d.variants
     if (v.table or d.table)
-    in {"contacts", "surveys", "membership", "buyers", "orders", "customers", "relationships"}
+    in {"contacts", "surveys", "invitations", "membership", "buyers", "orders", "customers", "relationships"}
 ]
 
 

@@ -17,7 +17,7 @@ from sentiment.metrics.column_kinds import (
 )  # fmt: skip
 from sentiment.metrics.schema import Business, Check, Column, Derived, Schema
 
-__all__ = ["AGENT_TIME", "CALLS", "CONTACTS", "SURVEYS"]
+__all__ = ["AGENT_TIME", "CALLS", "CONTACTS", "INVITATIONS", "SURVEYS"]
 
 _WHO = (
     text("call_id", "the call; joins surveys, contacts and scored calls"),
@@ -85,6 +85,15 @@ SURVEYS = Schema(
         "scale_max": 5.0,
         "high_is_easy": True,
     },
+)
+
+INVITATIONS = Schema(
+    name="invitations",
+    says="a row for each survey sent, in the period in which it was sent",
+    key=SURVEYS.key,
+    time="invited_at",
+    made_of="surveys",
+    columns=SURVEYS.columns,
 )
 
 CONTACTS = Schema(

@@ -80,6 +80,7 @@ def _request(definition: Definition, variant: Variant) -> Request:
 
 
 _SOURCES = {
+    "invitations": ["invited_at"],
     "membership": ["joined_at", "left_at"],
     "buyers": ["customer_id", "ordered_at"],
     "relationships": ["customer_id", "started_at", "customer_polarity"],

@@ -116,7 +116,7 @@ def open_tables(
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Column:
     """A request's parts by group, or why there are none."""
 
@@ -135,6 +135,7 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
     columns: dict[str, _Column] = {}
     for table, wanted in by_table.items():
         columns |= {c.request.name: c for c in _of_table(table, wanted, inputs, selection)}
+    columns = _without_empty(columns, selection)
     groups = ordered({group for column in columns.values() for group in column.groups})
     place = {group: i for i, group in enumerate(groups)}
     figures, totals = [], []
@@ -147,6 +148,25 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
         by=selection.by, groups=tuple(groups), figures=tuple(figures), totals=tuple(totals),
         inputs=tuple(i.report for i in inputs.values()), calendar=selection.calendar,
     )  # fmt: skip
+
+
+def _without_empty(columns: Mapping[str, _Column], selection: Selection) -> dict[str, _Column]:
+    """Without the groups of no known period in which nothing counts, as of surveys nobody answered."""
+    if selection.period is None:
+        return dict(columns)
+    place = selection.by.index(selection.period)
+    undated = {c: [i for i, g in enumerate(c.groups) if g[place] is None] for c in columns.values()}
+    alive = {
+        c.groups[i] for c, rows in undated.items() for i in rows if any(v[i] > 0 for v in c.parts.values())
+    }
+    kept = {}
+    for name, column in columns.items():
+        empty = {i for i in undated[column] if column.groups[i] not in alive}
+        stay = [i for i in range(len(column.groups)) if i not in empty]
+        groups = tuple(column.groups[i] for i in stay)
+        parts = {part: values[stay] for part, values in column.parts.items()}
+        kept[name] = replace(column, groups=groups, parts=parts) if empty else column
+    return kept
 
 
 def _rolled(result: Result, width: int, inputs: Mapping[str, Input], selection: Selection) -> Result:
