@@ -248,18 +248,20 @@ def _compared(result: Result, text: str | None, correction: str) -> tuple[Compar
 def _show(result: Result, comparisons: Sequence[Comparison], judged: Sequence[Judged]) -> None:
     """The groups and their totals on the terminal, a column for each metric."""
     from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
     from rich.table import Table
 
     terminal = console()
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     for name in result.by:
-        table.add_column(name, no_wrap=True)
+        table.add_column(escape(name), no_wrap=True)
     if not result.by:
         table.add_column("")
     for figures in result.figures:
         table.add_column(f"{figures.request.name}\n{figures.request.variant.unit}", justify="right")
     for i, group in enumerate(result.groups[:SHOWN] if result.by else ()):
-        table.add_row(*map(_text, group), *[_cell(figures.estimates, i) for figures in result.figures])
+        labels = [escape(_text(value)) for value in group]
+        table.add_row(*labels, *[_cell(figures.estimates, i) for figures in result.figures])
     label = ["all", *[""] * (len(result.by) - 1)]
     table.add_row(*label, *[_cell(figures.estimates, 0) for figures in result.totals], style="bold")
     if judged:

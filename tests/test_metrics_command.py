@@ -48,6 +48,12 @@ def test_metrics_by_agent_and_week_in_every_form(files):
     }  # fmt: skip
 
 
+def test_names_in_brackets_are_shown_as_they_are(tmp_path):
+    csv.write_csv(table("contacts", [{"agent_id": "[bold]x[/bold]"}]), tmp_path / "c.csv")
+    done = run("--contacts", tmp_path / "c.csv", "--metrics", "volume", "--by", "agent", "--threads", 1)
+    assert "[bold]x[/bold]" in done.output
+
+
 def test_a_table_is_prepared_once(files):
     out = files / "clean" / "surveys.parquet"
     done = run("prepare", "surveys", files / "surveys.csv", "--out", out)

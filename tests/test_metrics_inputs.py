@@ -110,6 +110,27 @@ def test_of_two_rows_with_one_key_the_first_counts(tmp_path, workspace):
     assert "row 3" in found.report.examples[0].where
 
 
+def test_names_of_columns_and_kinds_are_read_in_any_case(tmp_path):
+    path = text(
+        tmp_path,
+        "Call_ID,Instrument,VALUE,Scale_Min,Scale_Max\n1,NPS,10,0,10\n2,nps,0,0,10\n3,Nps,11,0,10\n4,nps,x,0,10\n",
+    )
+    result = metrics.compute(["nps"], surveys=path, threads=1)
+    assert (result.total("nps").n, result.total("nps").value) == (2, 0)
+    assert result.inputs[0].problems == {"value is not on its scale": 1, "value is not a number": 1}
+    calls = pa.table(
+        {"contact_id": ["a", "b"], "direction": ["Inbound", "OUTBOUND"], "blocked": [True, True]}
+    )
+    assert metrics.compute(["blocked"], contacts=calls, threads=1).total("blocked").n == 1
+
+
+def test_a_file_in_another_encoding_is_told_to_be_so(tmp_path, workspace):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("contact_id,agent_id\n1,J\xf6rg\n".encode("latin-1"))
+    with pytest.raises(TableError, match="save it as UTF-8"):
+        read("contacts", path, workspace)
+
+
 def test_keys_are_told_apart_without_the_white_space_around_them(tmp_path, workspace):
     padded = pa.table({"contact_id": ["a", "b ", " a", "  ", "c"], "talk_ms": [1, 2, 3, 4, 5]})
     for source in (padded, text(tmp_path, "contact_id,talk_ms\na,1\nb ,2\n a,3\n  ,4\nc,5\n")):

@@ -64,14 +64,17 @@ def typed(raw: Raw, schema: Schema, mapping: ColumnMap, *, tidy: Collection[str]
         untrimmed.append((_first_code(text) <= ord(" ")) | (text.right(1) <= " "))
         return text
 
+    theirs = {name.removeprefix(GIVEN).lower(): name for name in table.columns if name.startswith(GIVEN)}
     for column in schema.columns:
         trim = as_it_is if column.name in tidy else _trimmed
         if column.name in mapping.constants:
             ours[column.name] = ibis.literal(mapping.constants[column.name]).cast(column.type)
         elif column.name in mapping.columns:
             ours[column.name] = _from_map(table, raw, column, mapping, trim)
-        elif GIVEN + column.name in table.columns:
-            ours[column.name] = _as_type(table[GIVEN + column.name], column, mapping.timezone, trim)
+        elif column.name in theirs:
+            ours[column.name] = _as_type(table[theirs[column.name]], column, mapping.timezone, trim)
+        if column.any_case and column.name in ours:
+            ours[column.name] = ours[column.name].lower()
     if not ours:
         given = ", ".join(names)[:200]
         raise TableError(f"{raw.name}: has no column of {schema.name}, but {given}; give a column map")
@@ -217,6 +220,7 @@ def _rules(table: Any, schema: Schema) -> list[tuple[Any, str]]:
 
 def _column_problems(table: Any, column: Column) -> list[tuple[Any, str]]:
     value, given = table[column.name], GIVEN + column.name
+    given = next((c for c in table.columns if c.lower() == given), given)
     found: list[tuple[Any, str]] = []
     there = None
     if given in table.columns and table[given].type().is_string() and column.type != "string":

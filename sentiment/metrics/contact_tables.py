@@ -37,7 +37,12 @@ SURVEYS = Schema(
     time="answered_at",
     columns=(
         *_WHO,
-        text("instrument", "csat, nps, ces, guest_satisfaction, patient_satisfaction, trust", required=True),
+        text(
+            "instrument",
+            "csat, nps, ces, guest_satisfaction, patient_satisfaction, trust",
+            required=True,
+            any_case=True,
+        ),
         Column(
             name="question",
             type="string",
@@ -104,7 +109,7 @@ CONTACTS = Schema(
     columns=(
         text("contact_id", "identifies the contact", required=True),
         *_WHO,
-        Column(name="direction", type="string", says="inbound or outbound", assumed="inbound"),
+        Column(name="direction", type="string", says="inbound or outbound", assumed="inbound", any_case=True),
         text("issue_id", "the matter it is about; contacts on one matter share it"),
         time_of("started_at", "when it reached the centre"),
         time_of("answered_at", "when an agent took it"),

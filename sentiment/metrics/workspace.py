@@ -126,4 +126,6 @@ def run(query: Any, name: str) -> Any:
 
 def first_line(error: Exception) -> str:
     """What an engine's error says, in one line."""
+    if "not utf-8 encoded" in str(error):
+        return "it is not UTF-8 text; save it as UTF-8"
     return str(error).strip().partition("\n")[0][:300]
