@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sentiment.metrics import Calendar, Result
     from sentiment.metrics.compare import Comparison
+    from sentiment.metrics.result import Figures
     from sentiment.metrics.targets import Judged
 
 __all__ = ["app"]
@@ -261,9 +262,9 @@ def _show(result: Result, comparisons: Sequence[Comparison], judged: Sequence[Ju
         table.add_column(f"{figures.request.name}\n{figures.request.variant.unit}", justify="right")
     for i, group in enumerate(result.groups[:SHOWN] if result.by else ()):
         labels = [escape(_text(value)) for value in group]
-        table.add_row(*labels, *[_cell(figures.estimates, i) for figures in result.figures])
+        table.add_row(*labels, *[_cell(figures, i) for figures in result.figures])
     label = ["all", *[""] * (len(result.by) - 1)]
-    table.add_row(*label, *[_cell(figures.estimates, 0) for figures in result.totals], style="bold")
+    table.add_row(*label, *[_cell(figures, 0) for figures in result.totals], style="bold")
     if judged:
         targets = {j.name: _target(j) for j in judged if not j.group}
         table.add_row("target", *label[1:], *[targets.get(f.request.name, "") for f in result.totals])
@@ -280,21 +281,19 @@ def _show(result: Result, comparisons: Sequence[Comparison], judged: Sequence[Ju
 
 
 def _target(judged: Judged) -> str:
+    from sentiment.metrics.result import figure
+
     sign = "≥" if judged.better == "higher" else "≤"
     return f"{sign} {figure(judged.target)}\n[dim]{judged.verdict or 'no value'}[/dim]"
 
 
-def _cell(estimates: Any, i: int) -> str:
-    value, low, high = float(estimates.value[i]), float(estimates.low[i]), float(estimates.high[i])
-    if value != value:
-        return "–"
-    return figure(value) if low != low else f"{figure(value)}\n[dim]{figure(low)} … {figure(high)}[/dim]"
+def _cell(figures: Figures, i: int) -> str:
+    from sentiment.metrics.result import figure
 
-
-def figure(value: float) -> str:
-    """A number as a table shows it: four figures, thousands parted."""
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-    return f"{value:,.{digits}f}"
+    e = figures.estimates
+    value = figure(e.value[i], figures.request.variant.statistic.whole)
+    low, high = figure(e.low[i]), figure(e.high[i])
+    return value if e.low[i] != e.low[i] else f"{value}\n[dim]{low} … {high}[/dim]"
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentiment.metrics.calendar import PERIODS
+from sentiment.metrics.result import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def page(
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "text": _text}
+    environment.filters |= {"figure": figure, "text": _text}
     verdicts: dict[str, list[Judged]] = {}
     for each in judged:
         verdicts.setdefault(each.name, []).append(each)
@@ -110,13 +111,6 @@ def page(
         result=result, sections=sections, comparisons=comparisons, made_on=made_on, most=ROWS, SAYS=SAYS,
         width=WIDTH, height=HEIGHT, left=LEFT, bottom=HEIGHT - BOTTOM,
     )  # fmt: skip
-
-
-def _figure(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "–"
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-    return f"{value:,.{digits}f}"
 
 
 def _text(value: Any) -> str:
@@ -164,11 +158,11 @@ def _axis(figures: Figures, shown: Sequence[int], goal: float | None) -> _Axis:
 
 
 def _mark(figures: Figures, i: int, x: float, axis: _Axis, label: str) -> Mark:
-    e = figures.estimates
+    e, whole = figures.estimates, figures.request.variant.statistic.whole
     interval = not math.isnan(e.low[i])
-    says = f"{label}: {_figure(float(e.value[i]))} {figures.request.variant.unit}, n = {int(e.n[i]):,}"
+    says = f"{label}: {figure(float(e.value[i]), whole)} {figures.request.variant.unit}, n = {int(e.n[i]):,}"
     if interval:
-        says += f" ({_figure(float(e.low[i]))} … {_figure(float(e.high[i]))})"
+        says += f" ({figure(float(e.low[i]))} … {figure(float(e.high[i]))})"
     return Mark(
         x=round(x, 1),
         y=axis(float(e.value[i])),

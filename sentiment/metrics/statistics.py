@@ -90,6 +90,8 @@ class Statistic:
 
     additive: ClassVar[bool] = True
     """Whether the parts of groups add up to those of their total."""
+    whole: ClassVar[bool] = False
+    """Whether its values are whole numbers."""
 
     among: Expression = None
 
@@ -298,6 +300,8 @@ class Ratio(Statistic):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count(Statistic):
     """Number of rows."""
+
+    whole: ClassVar[bool] = True
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
         return {"n": rows_among(table, bind, self.among)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis.expr import operations as ops
 
-from sentiment.errors import TableError
+from sentiment.errors import MetricError, TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,13 +40,21 @@ class Workspace:
             threads: processor threads; as many as this process may use if left out.
             memory: how much memory it may take, as ``3GB``.
             spill: folder for what does not fit; in the system's temporary folder if left out.
+
+        Raises:
+            MetricError: ``memory`` is no amount.
         """
-        con = ibis.duckdb.connect(
-            threads=threads or len(os.sched_getaffinity(0)),
-            memory_limit=memory,
-            temp_directory=str(spill or Path(tempfile.gettempdir()) / f"sentiment-metrics-{os.getpid()}"),
-            preserve_insertion_order=False,
-        )
+        try:
+            con = ibis.duckdb.connect(
+                threads=threads or len(os.sched_getaffinity(0)),
+                memory_limit=memory,
+                temp_directory=str(spill or Path(tempfile.gettempdir()) / f"sentiment-metrics-{os.getpid()}"),
+                preserve_insertion_order=False,
+            )
+        except Exception as error:
+            if "memory" not in str(error).lower():
+                raise
+            raise MetricError(f"memory {memory!r} is no amount of memory, as 3GB is") from None
         con.raw_sql("SET TimeZone = 'UTC'")
         return cls(con=con)
 
