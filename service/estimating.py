@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sentiment.call import from_json, to_json
+from sentiment import __version__
+from sentiment.call import Provenance, from_json, to_json
 from sentiment.errors import OutputError, SentimentError
 from sentiment.files import write_atomically
 from sentiment.moments import reflag
@@ -58,8 +59,7 @@ def estimate_file(path: Path, model: Estimator, rules: Rules, *, named: bool = T
 
 def estimated(call: Call, model: Estimator) -> Call:
     """The call with these estimates, and the model among those that made it."""
-    provenance = call.provenance
-    if provenance is not None:
-        others = tuple(m for m in provenance.models if m.task != model.model.task)
-        provenance = replace(provenance, models=(*others, model.model))
+    made = call.provenance or Provenance(version=__version__)
+    others = tuple(m for m in made.models if m.task != model.model.task)
+    provenance = replace(made, models=(*others, model.model))
     return replace(call, estimates=model.estimate(call), provenance=provenance)
