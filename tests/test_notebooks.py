@@ -27,5 +27,31 @@ def test_what_is_kept_of_a_notebook_is_small_and_clean(path):
     assert outputs
     assert not [o for o in outputs if o["output_type"] == "error"]
     assert not [o for o in outputs if o.get("name") == "stderr"], "warnings are for who runs it"
-    printed = json.dumps([o.get("text", "") for o in outputs])
-    assert not re.search(r"(/home|/root|/tmp|/work|[A-Z]:\\\\)", printed)
+    assert not machine_paths(cells)
+
+
+def machine_paths(cells):
+    """Absolute paths of a machine in what is written and in all that was printed but pictures."""
+    shown = [
+        text
+        for cell in cells
+        for output in cell.get("outputs", [])
+        for kind, text in {"text": output.get("text", ""), **output.get("data", {})}.items()
+        if not kind.startswith("image/")
+    ]
+    written = json.dumps([*shown, *(cell["source"] for cell in cells)])
+    return re.findall(r"(?<![\w.])(?:/home/|/root/|/tmp/|/work/|/usr/|/opt/|/Users/|[A-Z]:\\{2})\S*", written)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"output_type": "stream", "name": "stdout", "text": ["read /home/me/call.wav\n"]},
+        {"output_type": "execute_result", "data": {"text/plain": ["PosixPath('/work/x/call.wav')"]}},
+        {"output_type": "display_data", "data": {"text/html": "<td>C:\\Users\\me</td>"}},
+    ],
+)
+def test_a_path_of_a_machine_is_seen_wherever_it_is_printed(output):
+    assert machine_paths([{"source": "", "outputs": [output]}])
+    picture = {"output_type": "display_data", "data": {"image/png": "aa/tmp/bb /tmp/bb"}}
+    assert not machine_paths([{"source": "out/work/call.json", "outputs": [picture]}])
