@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiment.errors import MetricError
-from service.terminal import FAILED, INTERRUPTED, console, printable
+from service.terminal import FAILED, INTERRUPTED, clear_leftovers, console, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sentiment.call import Call
+    from sentiment.call import Call, Model
     from sentiment.fitting import Fitted
+    from service.reflagging import Outcome
 
 __all__ = ["SatisfactionDir", "estimate", "fit"]
 
@@ -105,8 +107,10 @@ def estimate(
     files = find_calls(paths)
     rules = default_rules() if rules_file is None else read_rules(rules_file)
     model = load_satisfaction(load_text_scorer(threads=threads), satisfaction)
-    outcomes, stopped = [], False
-    with sole_run({path.parent for path, _ in files}), _progress() as tell:
+    outcomes: list[Outcome] = []
+    stopped = False
+    with sole_run(path if path.is_dir() else path.parent for path in paths), _progress() as tell:
+        clear_leftovers(dict.fromkeys(path.parent for path, _ in files))
         try:
             for n, (path, named) in enumerate(files):
                 tell("estimating", n / len(files))
@@ -114,19 +118,34 @@ def estimate(
         except KeyboardInterrupt:
             stopped = True
         write_overviews(outcomes)
+    raise typer.Exit(_report(outcomes, model.model, stopped=stopped))
+
+
+def _report(outcomes: Sequence[Outcome], model: Model, *, stopped: bool) -> int:
+    """What was estimated, why the rest was not, every failure on stderr, and the exit code."""
+    from service.moments import problems
+
     errors = console(stderr=True)
-    for told in (o.error or o.stale for o in outcomes):
-        if told:
-            errors.print(f"Error: {printable(told)}", markup=False, highlight=False, soft_wrap=True)
+    for told in problems(outcomes):
+        errors.print(printable(told), markup=False, highlight=False, soft_wrap=True)
     done = [o for o in outcomes if o.error is None and not o.skipped]
-    calls = "call" if len(done) == 1 else "calls"
-    console().print(
-        f"{len(done)} {calls} estimated by {model.model.name} {model.model.revision}", highlight=False
-    )
+    why = Counter(o.abstained.split(":")[0] for o in done if o.abstained)
+    n = len(done) - why.total()
+    line = f"{n} {'call' if n == 1 else 'calls'} estimated by {model.name} {model.revision}"
+    if skipped := sum(o.skipped for o in outcomes):
+        line += f"; {skipped} other JSON {'file' if skipped == 1 else 'files'} left alone"
+    failed = sum(bool(o.error or o.stale) for o in outcomes)
+    if failed:
+        line += f"; {failed} failed"
+    console().print(line, highlight=False)
+    for reason, times in why.most_common():
+        console().print(
+            printable(f"{times} not estimated: {reason}"), markup=False, highlight=False, soft_wrap=True
+        )
     if stopped:
         errors.print("Stopped. What was finished is kept.", highlight=False)
-        raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(FAILED if any(o.error or o.stale for o in outcomes) else 0)
+        return INTERRUPTED
+    return FAILED if failed else 0
 
 
 def _require() -> None:

@@ -9,6 +9,7 @@ import sentiment
 from sentiment.errors import FitError
 from sentiment.fitting.comparison import IN_LINE, MEAN, OWN, SHIPPED, FitOptions, compare, new_model
 from sentiment.fitting.samples import take_samples
+from sentiment.satisfaction.estimate import other_scorers
 from sentiment.satisfaction.features import FEATURES
 from sentiment.satisfaction.files import Stored, read_model
 from sentiment.weights import weights_dir
@@ -132,13 +133,7 @@ def fit(
 
 
 def _same_scorer(calls: Sequence[Call], scorer: TextScorer) -> None:
-    others = {
-        m.revision
-        for call in calls
-        if call.provenance is not None
-        for m in call.provenance.models
-        if m.task == scorer.model.task and m.revision != scorer.model.revision
-    }
+    others = {each for call in calls for each in other_scorers(call, scorer.model.revision)}
     if others:
         raise FitError(
             f"some calls were scored by another scorer ({', '.join(sorted(others))}) than the one installed "

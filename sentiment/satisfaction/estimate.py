@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sentiment.satisfaction.files import Stored
     from sentiment.satisfaction.learned import Answers, Curve, Learned
 
-__all__ = ["AbstainOptions", "Satisfaction", "abstains", "load_satisfaction"]
+__all__ = ["AbstainOptions", "Satisfaction", "abstains", "load_satisfaction", "other_scorers"]
 
 N_REASONS = 3
 N_UTTERANCES = 3
@@ -74,13 +74,23 @@ def abstains(call: Call, options: AbstainOptions = AbstainOptions()) -> str | No
     return None
 
 
+def other_scorers(call: Call, revision: str) -> list[str]:
+    """Revisions of the scorers that scored a call, as far as it says so, other than this one."""
+    models = call.provenance.models if call.provenance is not None else ()
+    return sorted({m.revision for m in models if m.task == "score" and m.revision != revision})
+
+
 class Satisfaction:
-    """Estimates satisfaction; make one with :func:`load_satisfaction` and keep it. ``model`` names it."""
+    """Estimates satisfaction; make one with :func:`load_satisfaction` and keep it.
+
+    ``model`` names it; ``reads`` is the revision of the scorer whose scores it knows.
+    """
 
     def __init__(
         self, stored: Stored, encoder: DialogueEncoder, options: AbstainOptions = AbstainOptions()
     ) -> None:
         self.model = Model(task="satisfaction", name=stored.name, revision=stored.revision)
+        self.reads = stored.reads
         self._stored, self._encoder, self._options = stored, encoder, options
 
     def instrument(self, name: Instrument) -> tuple[Learned, Answers]:
