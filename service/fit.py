@@ -72,14 +72,17 @@ def _write(fitted: Fitted, out: Path, *, anyway: bool) -> None:
     from sentiment.satisfaction.files import write_model
 
     if fitted.better or anyway:
-        revision = write_model(fitted.stored, out)
+        model = fitted.stored if anyway else fitted.recommended
+        revision = write_model(model, out)
+        kept = [name for name in fitted.instruments if name not in model.about["fitted"]]
         told = (
             f"Model: {out}, revision {revision}. Use it with: sentiment estimate CALLS --satisfaction {out}"
+            + (f". The fit to {', '.join(map(str.upper, kept))} is not in it (--anyway)" if kept else "")
         )
     else:
-        told = (
-            "No model was written, since the shipped estimate does as well; --anyway writes it all the same."
-        )
+        told = "No model was written: the report says why the fit is not to be used; --anyway writes it."
+        if (out / "model.json").is_file():
+            told += f" {out} still holds the model of an earlier run."
     console().print(printable(told), markup=False, highlight=False, soft_wrap=True)
     console().print(f"Report: {out / 'report.md'}", markup=False, highlight=False, soft_wrap=True)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sentiment.affect.dialogue import PARTS
 from sentiment.errors import FitError
-from sentiment.fitting.survey_talk import without_survey_talk
 from sentiment.satisfaction.estimate import abstains
 from sentiment.satisfaction.features import heard, measure
+from sentiment.satisfaction.survey_talk import without_survey_talk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Sample", "Samples", "take_samples"]
 
 Floats = NDArray[np.float64]
+
+_OF_ESTIMATES = ("no estimates", "abstained")
+"""Cautions about the estimates that calls carry already, which are not learned from."""
 
 Progress = Callable[[str, float], None]
 """Told the stage and how far it is, in [0, 1]."""
@@ -56,13 +59,15 @@ class Sample:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Samples:
     """All instruments, and what was left out: ``abstained`` counts calls by why nothing is estimated of them;
-    ``survey_talk`` are the ids of calls in which the survey is spoken, with the words."""
+    ``survey_talk`` are the ids of calls in which the survey is spoken, with the words; ``unusable`` says why
+    an instrument is not learned from; ``cautions`` are what to know before believing anything."""
 
     by_instrument: Mapping[str, Sample]
     read: Read
     abstained: Mapping[str, int]
     survey_talk: Mapping[str, str]
     unusable: Mapping[str, str]
+    cautions: tuple[str, ...]
 
 
 def take_samples(
@@ -82,6 +87,7 @@ def take_samples(
     """
     from sentiment.correlation.answers import COUNTS, on_one_scale
     from sentiment.correlation.bootstrap import clusters
+    from sentiment.correlation.cautions import of_reading
     from sentiment.correlation.tables import opened, read_tables
     from sentiment.metrics import Calendar
 
@@ -121,8 +127,17 @@ def take_samples(
                 or "no answer belongs to one of the calls"
             )
         )
+    known = of_reading(tables.read, has_customers=bool(tables.calls["customer_id"].notna().any()))
     return Samples(
-        by_instrument=found, read=tables.read, abstained=abstained, survey_talk=talk, unusable=unusable
+        by_instrument=found,
+        read=tables.read,
+        abstained=abstained,
+        survey_talk=talk,
+        unusable=unusable,
+        cautions=(
+            *(f"{text[0].upper()}{text[1:]}." for text in tables.read.assumed),
+            *(caution.says for caution in known if caution.name not in _OF_ESTIMATES),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from sentiment.errors import ModelError
 from sentiment.satisfaction.features import FEATURES, heard, measure, topic_of
 from sentiment.satisfaction.files import read_model
 from sentiment.satisfaction.learned import reading_names
+from sentiment.satisfaction.survey_talk import without_survey_talk
 from sentiment.weights import weights_dir
 
 if TYPE_CHECKING:
@@ -100,9 +101,11 @@ class Satisfaction:
     def estimate(self, call: Call) -> tuple[Estimate, ...]:
         """An estimate for each instrument the model knows.
 
-        The call must be scored and its shifts found; characteristics are used where there are some.
+        The call must be scored and its shifts found; characteristics are used where there are some. Where the
+        survey itself is spoken in it, that is not read.
         """
         instruments = self._stored.instruments
+        call, _ = without_survey_talk(call)
         if reason := abstains(call, self._options):
             return tuple(_abstained(name, answers, reason) for name, (_, answers) in instruments.items())
         ready = heard(call)
