@@ -50,7 +50,11 @@ def fit(
     from sentiment.fitting import fit as fitted_to
 
     make_folder(out)
-    scored = _read_calls(calls)
+    scored, unread = _read_calls(calls)
+    for told in unread:
+        console(stderr=True).print(
+            printable(f"Warning: left out: {told}"), markup=False, highlight=False, soft_wrap=True
+        )
     with _progress() as tell:
         fitted = fitted_to(
             scored,
@@ -61,7 +65,8 @@ def fit(
             progress=tell,
         )
     text = fitted.report()
-    console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    for line in text.split("\n"):
+        console().print(printable(line), markup=False, highlight=False, soft_wrap=True)
     write_atomically(out / "report.md", text + "\n")
     body = json.dumps(fitted.body(), ensure_ascii=False, indent=1, allow_nan=False)
     write_atomically(out / "report.json", body + "\n")
@@ -158,21 +163,42 @@ def _require() -> None:
         raise MetricError("fitting needs more packages; pip install 'conversation-sentiment[surveys]'")
 
 
-def _read_calls(folder: Path) -> list[Call]:
-    """Every call of a folder; other JSON is passed over.
+def _read_calls(folder: Path) -> tuple[list[Call], list[str]]:
+    """Every call of a folder, and a line for each file that should hold one and does not.
 
     Raises:
-        InputError: the folder is not there or holds no call.
+        InputError: the folder is not there, holds no call, or two calls of one id.
     """
     from sentiment.call import from_json
-    from sentiment.errors import InputError
-    from service.reflagging import find_calls, is_call
+    from sentiment.errors import ConversationError, InputError
+    from service.reflagging import find_calls, is_call, is_json
 
-    texts = [path.read_bytes() for path, _ in find_calls([folder])]
-    calls = [from_json(text) for text in texts if is_call(text)]
+    calls: dict[str, tuple[Path, Call]] = {}
+    unread = []
+    for path, _ in find_calls([folder]):
+        try:
+            text = path.read_bytes()
+            if not is_call(text):
+                if not is_json(text):
+                    unread.append(f"{path}: empty or not JSON; if it was a call, score its recording again")
+                continue
+            call = from_json(text)
+        except ConversationError as error:
+            unread.append(f"{path}: {error}")
+            continue
+        except OSError as error:
+            unread.append(f"{path}: cannot be read ({error.strerror}); check its permissions")
+            continue
+        if call.id in calls:
+            raise InputError(
+                f"{path}: has the call id {call.id!r}, as {calls[call.id][0]} does, so it cannot be said "
+                "whose the answers are; move one of them elsewhere"
+            )
+        calls[call.id] = path, call
     if not calls:
-        raise InputError(f"{folder}: holds no scored calls; score calls with --format json first")
-    return calls
+        why = f" ({unread[0]})" if unread else ""
+        raise InputError(f"{folder}: holds no scored calls{why}; score calls with --format json first")
+    return [call for _, call in calls.values()], unread
 
 
 @contextmanager
