@@ -111,7 +111,7 @@ def test_what_cannot_be_fitted_is_said_in_a_line(here, monkeypatch, capsys):
     laid_out(here, calls, rows[:5])
     code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out")
     assert code == 1
-    assert "no survey has enough answers to learn from: csat: 5 answers" in told
+    assert "there is no survey to learn from: csat: 5 answers" in told
     (here / "none").mkdir()
     (here / "none" / "a.json").write_text("[]")
     code, told = outcome_of_main(monkeypatch, capsys, "--calls", "none")

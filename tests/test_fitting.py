@@ -11,10 +11,12 @@ from metric_tables import table
 from test_satisfaction import FakeEncoder, curve, spoken, stored
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+from sentiment.call import from_json, to_json
 from sentiment.correlation.bootstrap import Resampling
 from sentiment.errors import FitError
 from sentiment.fitting import FitOptions, fit
 from sentiment.fitting.comparison import IN_LINE, MEAN, OWN, SHIPPED
+from sentiment.satisfaction.estimate import Satisfaction
 from sentiment.satisfaction.files import read_model, write_model
 
 QUICK = FitOptions(n_bags=1, n_folds=3, resampling=Resampling(resamples=200))
@@ -193,6 +195,21 @@ def test_every_row_is_accounted_for_and_every_instrument_has_its_own_scale():
     assert "CES was not fitted: 4 answers" in text
     assert "2 of them moved from another scale" in text
     assert found.stored.instruments["nps"][1].scale_max == 10
+
+
+def test_what_calls_cannot_carry_an_estimate_of_is_not_learned():
+    calls, rows = made(40, 14, lambda feels, _: 3 + 2 * feels)
+    stars = [r | {"instrument": "stars"} for r in rows]
+    halves = [r | {"instrument": "ces", "scale_min": 0.5} for r in rows]
+    found = run(calls, [*rows, *stars, *halves])
+    assert set(found.instruments) == {"csat"}
+    estimates = Satisfaction(found.stored, FakeEncoder()).estimate(calls[0])
+    assert from_json(to_json(replace(calls[0], estimates=estimates))).estimates == estimates
+    text = found.report()
+    assert "STARS was not fitted: calls carry estimates of csat, nps, ces only" in text
+    assert "CES was not fitted: its scale 0.5 to 5 does not go from one whole number to another" in text
+    with pytest.raises(FitError, match="there is no survey to learn from: stars"):
+        run(calls, stars)
 
 
 def test_one_customer_and_constant_answers_are_told_and_not_hidden():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.affect.dialogue import PARTS
+from sentiment.call import Instrument
 from sentiment.errors import FitError
 from sentiment.satisfaction.estimate import abstains
 from sentiment.satisfaction.features import heard, measure
@@ -83,7 +84,7 @@ def take_samples(
     """Measure every call that was answered.
 
     Raises:
-        FitError: no instrument has ``least`` answers to calls that can be estimated.
+        FitError: no instrument that can be estimated has ``least`` answers to calls that can.
     """
     from sentiment.correlation.answers import COUNTS, on_one_scale
     from sentiment.correlation.bootstrap import clusters
@@ -101,10 +102,8 @@ def take_samples(
     for instrument, given in counting.groupby("instrument", sort=True):
         moved, scale, n_rescaled = on_one_scale(given)
         moved = moved[moved["call_id"].isin(rows)]
-        if len(moved) < least:
-            unusable[str(instrument)] = (
-                f"{len(moved)} answers to calls that can be estimated; {least} are needed"
-            )
+        if why := _unusable(str(instrument), scale, len(moved), least):
+            unusable[str(instrument)] = why
             continue
         ids = [str(i) for i in moved["call_id"]]
         who = np.array([of_call["customer_id"].get(i) for i in ids], dtype=object)
@@ -121,7 +120,7 @@ def take_samples(
         )
     if not found:
         raise FitError(
-            "no survey has enough answers to learn from: "
+            "there is no survey to learn from: "
             + (
                 "; ".join(f"{k}: {why}" for k, why in unusable.items())
                 or "no answer belongs to one of the calls"
@@ -139,6 +138,19 @@ def take_samples(
             *(caution.says for caution in known if caution.name not in _OF_ESTIMATES),
         ),
     )
+
+
+def _unusable(instrument: str, scale: tuple[float, float], n: int, least: int) -> str | None:
+    if instrument not in get_args(Instrument):
+        return (
+            f"calls carry estimates of {', '.join(get_args(Instrument))} only; call it one of these if it "
+            "asks the same"
+        )
+    if any(end % 1 for end in scale):
+        return f"its scale {scale[0]:g} to {scale[1]:g} does not go from one whole number to another"
+    if n < least:
+        return f"{n} answers to calls that can be estimated; {least} are needed"
+    return None
 
 
 def _measured(

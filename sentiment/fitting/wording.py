@@ -28,7 +28,8 @@ def report(fitted: Fitted) -> str:
     for each in fitted.instruments.values():
         lines += _instrument(each)
     for name, why in fitted.samples.unusable.items():
-        lines += [f"{name.upper()} was not fitted: {why}. The shipped default stays in use for it.", ""]
+        kept = " The shipped default stays in use for it." if name in fitted.base.instruments else ""
+        lines += [f"{name.upper()} was not fitted: {why}.{kept}", ""]
     return "\n".join(lines)
 
 
