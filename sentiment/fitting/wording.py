@@ -110,7 +110,7 @@ def _verdict(each: FittedInstrument) -> str:
     told = [_against(held, way, WAYS[way]) for way in (MEAN, LAST, SHIPPED, IN_LINE)]
     mean = held.gains[MEAN]
     if each.leak:
-        use = "**Do not use the fit before the leak is found** that its figures look like."
+        use = "**Do not use the fit yet**: its figures are too good to be true."
     elif each.better:
         use = "**Use the fit.**"
     elif mean.low is not None and mean.low > 0:
