@@ -74,6 +74,19 @@ def test_a_page_shows_the_new_estimate_even_after_a_run_that_could_not_write_it(
     assert "Estimated answers" in page.read_text("utf-8")
 
 
+def test_a_page_shows_another_estimate_though_no_moment_changes(tmp_path):
+    path = kept(tmp_path, "one", GLAD)
+    estimate_file(path, model(0.0), RULES)
+    page = path.with_suffix(".html")
+    page.write_text(call_page(from_json(path.read_bytes()), playback=None), "utf-8")
+    before = page.read_text("utf-8")
+    outcome = estimate_file(path, model(0.2, "r2"), RULES)
+    assert not outcome.changed
+    assert page.read_text("utf-8") != before
+    expected = from_json(path.read_bytes()).estimates[0].expected
+    assert f"CSAT <span class=\"num\">{expected:.1f}" in page.read_text("utf-8")
+
+
 def test_scores_of_another_scorer_are_not_read_as_if_they_were_this_ones(tmp_path):
     other = Provenance(version="0", models=(Model(task="score", name="affect", revision="old"),))
     path = tmp_path / "one.json"

@@ -81,6 +81,7 @@ def test_many_answers_find_what_the_default_does_not_know(warmth, tmp_path):
     assert csat.by_customer.ways[SHIPPED]["coverage"].value < csat.by_customer.ways[OWN]["coverage"].value
     text = warmth.report()
     assert "**Use the fit.**" in text
+    assert "The shipped default's interval is for the mean of many answers" in text
     assert "It is better than the shipped default as it is: a mean error smaller by" in text
     json.dumps(warmth.body(), allow_nan=False)
     write_model(warmth.stored, tmp_path / "m")

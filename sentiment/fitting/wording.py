@@ -27,6 +27,8 @@ def report(fitted: Fitted) -> str:
         lines += [paragraph, ""]
     for each in fitted.instruments.values():
         lines += _instrument(each)
+        if _of_means(fitted, each.instrument):
+            lines += ["The shipped default's interval is for the mean of many answers to a call, not for one.", ""]
     for name, why in fitted.samples.unusable.items():
         kept = " The shipped default stays in use for it." if name in fitted.base.instruments else ""
         lines += [f"{name.upper()} was not fitted: {why}.{kept}", ""]
@@ -83,6 +85,11 @@ def _what_was_read(fitted: Fitted) -> list[str]:
         )
     told += [f"**Note.** {caution}" for caution in samples.cautions]
     return told
+
+
+def _of_means(fitted: Fitted, instrument: str) -> bool:
+    known = {str(name): answers for name, (_, answers) in fitted.base.instruments.items()}
+    return known.get(instrument, known["csat"]).interval_of == "mean"
 
 
 def _instrument(each: FittedInstrument) -> list[str]:
