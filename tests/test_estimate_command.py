@@ -84,7 +84,7 @@ def test_a_page_shows_another_estimate_though_no_moment_changes(tmp_path):
     assert not outcome.changed
     assert page.read_text("utf-8") != before
     expected = from_json(path.read_bytes()).estimates[0].expected
-    assert f"CSAT <span class=\"num\">{expected:.1f}" in page.read_text("utf-8")
+    assert f'CSAT <span class="num">{expected:.1f}' in page.read_text("utf-8")
 
 
 def test_scores_of_another_scorer_are_not_read_as_if_they_were_this_ones(tmp_path):
