@@ -36,6 +36,7 @@ test: check
 bench: setup
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.bench_metrics
+	$(BIN)/python -m tests.benchmarks.bench_intervals
 
 clean:
 	rm -rf .venv out dist build

@@ -205,6 +205,10 @@ def _analyser(
         raise typer.BadParameter(
             f"{engine!r}; choose from {', '.join(get_args(EngineName))}", param_hint="--engine"
         )
+    if satisfaction is not None:
+        from sentiment.satisfaction.files import read_model
+
+        read_model(satisfaction)  # a wrong folder is told before anything is heard
     given = {name: value for name, value in options.items() if value is not None}
     return load(
         TranscriberOptions(engine=cast("EngineName", engine), threads=threads, **given),

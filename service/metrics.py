@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sentiment.metrics import Calendar, Result
     from sentiment.metrics.compare import Comparison
+    from sentiment.metrics.result import Figures
     from sentiment.metrics.targets import Judged
 
 __all__ = ["app"]
@@ -99,7 +100,6 @@ def metrics(
     if context.invoked_subcommand is not None:
         return
     from sentiment.metrics import compute, load_pack, parse
-    from sentiment.metrics.rolling import rolled
     from sentiment.metrics.targets import judge
 
     formats = _formats(format)
@@ -118,14 +118,13 @@ def metrics(
         since=since.date() if since else None,
         until=until.date() if until else None,
         where=dict(_pairs(where, "--where")),
+        rolling=rolling,
         maps=dict(_pairs(map, "--map")),
         set_aside=out,
         threads=threads,
         memory=memory,
         **{name: source for name, source in tables.items() if source},
     )
-    if rolling is not None:
-        result = rolled(result, rolling)
     comparisons = _compared(result, compare, correction)
     judged = judge(result, loaded.targets if loaded else {})
     if "table" in formats:
@@ -250,20 +249,22 @@ def _compared(result: Result, text: str | None, correction: str) -> tuple[Compar
 def _show(result: Result, comparisons: Sequence[Comparison], judged: Sequence[Judged]) -> None:
     """The groups and their totals on the terminal, a column for each metric."""
     from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
     from rich.table import Table
 
     terminal = console()
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     for name in result.by:
-        table.add_column(name, no_wrap=True)
+        table.add_column(escape(name), no_wrap=True)
     if not result.by:
         table.add_column("")
     for figures in result.figures:
         table.add_column(f"{figures.request.name}\n{figures.request.variant.unit}", justify="right")
     for i, group in enumerate(result.groups[:SHOWN] if result.by else ()):
-        table.add_row(*map(_text, group), *[_cell(figures.estimates, i) for figures in result.figures])
+        labels = [escape(_text(value)) for value in group]
+        table.add_row(*labels, *[_cell(figures, i) for figures in result.figures])
     label = ["all", *[""] * (len(result.by) - 1)]
-    table.add_row(*label, *[_cell(figures.estimates, 0) for figures in result.totals], style="bold")
+    table.add_row(*label, *[_cell(figures, 0) for figures in result.totals], style="bold")
     if judged:
         targets = {j.name: _target(j) for j in judged if not j.group}
         table.add_row("target", *label[1:], *[targets.get(f.request.name, "") for f in result.totals])
@@ -280,21 +281,19 @@ def _show(result: Result, comparisons: Sequence[Comparison], judged: Sequence[Ju
 
 
 def _target(judged: Judged) -> str:
+    from sentiment.metrics.result import figure
+
     sign = "≥" if judged.better == "higher" else "≤"
     return f"{sign} {figure(judged.target)}\n[dim]{judged.verdict or 'no value'}[/dim]"
 
 
-def _cell(estimates: Any, i: int) -> str:
-    value, low, high = float(estimates.value[i]), float(estimates.low[i]), float(estimates.high[i])
-    if value != value:
-        return "–"
-    return figure(value) if low != low else f"{figure(value)}\n[dim]{figure(low)} … {figure(high)}[/dim]"
+def _cell(figures: Figures, i: int) -> str:
+    from sentiment.metrics.result import figure
 
-
-def figure(value: float) -> str:
-    """A number as a table shows it: four figures, thousands parted."""
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-    return f"{value:,.{digits}f}"
+    e = figures.estimates
+    value = figure(e.value[i], figures.request.variant.statistic.whole)
+    low, high = figure(e.low[i]), figure(e.high[i])
+    return value if e.low[i] != e.low[i] else f"{value}\n[dim]{low} … {high}[/dim]"
 
 
 def _text(value: Any) -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 from metric_tables import table
@@ -46,6 +47,21 @@ def test_metrics_by_agent_and_week_in_every_form(files):
     assert {p.name for p in out.iterdir()} == {
         "metrics.json", "metrics.csv", "metrics.parquet", "metrics.html", "surveys.set_aside.csv",
     }  # fmt: skip
+
+
+def test_names_in_brackets_are_shown_as_they_are(tmp_path):
+    csv.write_csv(table("contacts", [{"agent_id": "[bold]x[/bold]"}]), tmp_path / "c.csv")
+    done = run("--contacts", tmp_path / "c.csv", "--metrics", "volume", "--by", "agent", "--threads", 1)
+    assert "[bold]x[/bold]" in done.output
+
+
+def test_counts_are_whole_small_rates_have_figures_and_memory_is_an_amount(tmp_path):
+    rows = [{"started_at": datetime(2026, 3, 2, hour)} for hour in (8, 9, 11)]
+    csv.write_csv(table("contacts", rows), tmp_path / "c.csv")
+    given = ["--contacts", tmp_path / "c.csv", "--threads", 1]
+    done = run(*given, "--metrics", "volume,calls_per_second", "--by", "day")
+    assert done.output.splitlines()[4].split() == ["2026-03-02", "3", "3.5e-05"]
+    assert "as 3GB is" in str(run(*given, "--metrics", "aht", "--memory", "lots").exception)
 
 
 def test_a_table_is_prepared_once(files):

@@ -1,14 +1,12 @@
 """The engine against a slow oracle in plain Python, and what must hold of any result."""
 
-import math
 import random
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,8 +14,6 @@ from metric_tables import table
 
 from sentiment import metrics
 from sentiment.errors import MetricError, TableError
-
-DAILY = Path(__file__).parents[2] / "shared" / "data" / "callcenter_daily" / "raw.csv"
 
 contact = st.fixed_dictionaries(
     {
@@ -280,6 +276,30 @@ def test_business_hours_stop_at_night_on_holidays_and_over_clock_changes():
     assert result.of("art", queue="sunday").value == 40 * 60
 
 
+def test_a_response_rate_is_of_those_asked_in_the_period_and_nobody_is_in_no_period():
+    rows = [
+        {"invited_at": datetime(2026, 3, day), "agent_id": agent, "value": 5.0 if answered else None,
+         "answered_at": datetime(2026, 3, day + 7) if answered else None}
+        for day in (2, 9)
+        for agent in "ab"
+        for answered in (True, False, False)
+    ]  # fmt: skip
+    result = metrics.compute(
+        ["response_rate", "csat"], by=["agent", "week"], surveys=table("surveys", rows), threads=1
+    )
+    second, ninth, sixteenth = (date(2026, 3, day) for day in (2, 9, 16))
+    weeks = [week for agent, week in result.groups if agent == "a"]
+    assert weeks == [second, ninth, sixteenth], "unanswered surveys are in no group without a week"
+    for week in (second, ninth):
+        rate = result.of("response_rate", agent="a", week=week)
+        assert (rate.numerator, rate.denominator) == (1, 3)
+    assert result.of("csat", agent="a", week=sixteenth).n == 1
+    assert result.total("response_rate").value == pytest.approx(100 / 3)
+    lost = [{"started_at": None}, {"started_at": datetime(2026, 3, 2)}]
+    volume = metrics.compute(["volume"], by=["week"], contacts=table("contacts", lost), threads=1)
+    assert [g[0] for g in volume.groups] == [second, None], "contacts without a time are told, not lost"
+
+
 def test_rolling_windows_pool_their_periods():
     rows = surveys(200)
     daily = metrics.compute(["nps"], by=["day"], surveys=table("surveys", rows), threads=1)
@@ -294,6 +314,54 @@ def test_rolling_windows_pool_their_periods():
     assert min(g[0] for g in rolling.groups) == first + timedelta(days=6)
     with pytest.raises(MetricError, match="needs a period"):
         metrics.rolled(daily.pool([]), 7)
+
+
+def test_what_does_not_add_up_rolls_from_the_rows():
+    draw, begin = random.Random(5), datetime(2026, 3, 25, 23)
+    rows = [
+        {
+            "agent_id": draw.choice("ab"), "wait_ms": draw.choice([None, draw.randrange(60_000)]),
+            "started_at": begin + timedelta(seconds=draw.randrange(9 * 86_400 - 3_600)),
+        }
+        for _ in range(150)
+    ]  # fmt: skip
+    asked = ["asa", "asa:median", "asa:p90", "calls_per_second", "calls_per_second:peak", "volume"]
+    result = metrics.compute(
+        asked, by=["day", "agent"], rolling=3, calendar=metrics.Calendar(timezone="Europe/Berlin"),
+        contacts=table("contacts", rows), threads=1,
+    )  # fmt: skip
+    zone, found = ZoneInfo("Europe/Berlin"), {(m.name, *m.group.values()): m for m in result.rows()}
+    assert len({day for _, day, _ in found}) == 7, "windows that begin before the data does are left out"
+    for _, day, agent in found:
+        window = [
+            r for r in rows
+            if r["agent_id"] == agent
+            and day - timedelta(days=2) <= r["started_at"].replace(tzinfo=UTC).astimezone(zone).date() <= day
+        ]  # fmt: skip
+        waits = [r["wait_ms"] / 1000 for r in window if r["wait_ms"] is not None]
+        for name, level in (("asa:median", 50), ("asa:p90", 90)):
+            assert found[name, day, agent].value == pytest.approx(np.percentile(waits, level))
+            assert found[name, day, agent].n == len(waits)
+        hours = 71 if date(2026, 3, 29) <= day <= date(2026, 3, 31) else 72  # the clock went on
+        assert found["calls_per_second", day, agent].value == pytest.approx(len(window) / hours / 3600)
+        assert found["calls_per_second:peak", day, agent].value == max(
+            Counter(r["started_at"] for r in window).values()
+        )
+        assert found["volume", day, agent].value == len(window)
+    whole = [r["wait_ms"] / 1000 for r in rows if r["wait_ms"] is not None]
+    assert result.total("asa:median").value == pytest.approx(np.median(whole))
+
+
+def test_rolling_without_rows_or_period_is_told():
+    daily = metrics.compute(["asa:median"], by=["day"], contacts=table("contacts", [{}]), threads=1)
+    why = metrics.rolled(daily, 2).figures[0].estimates.undefined
+    assert why == [], "one day holds no window of two"
+    two = [{"started_at": datetime(2026, 3, d)} for d in (2, 3)]
+    daily = metrics.compute(["asa:median"], by=["day"], contacts=table("contacts", two), threads=1)
+    assert "compute(..., rolling=N)" in metrics.rolled(daily, 2).figures[0].estimates.undefined[0]
+    for by, width in ((["agent"], 2), (["day"], 1)):
+        with pytest.raises(MetricError, match="rolling window"):
+            metrics.compute(["asa"], by=by, rolling=width, contacts=table("contacts", two), threads=1)
 
 
 def test_churn_goes_by_the_customers_at_the_start_of_each_month():
@@ -315,34 +383,3 @@ def test_churn_goes_by_the_customers_at_the_start_of_each_month():
     assert result.of("retention", **february).value == pytest.approx(100 / 3)
     without = metrics.compute(["churn"], customers=table("customers", rows), threads=1)
     assert "group by month" in without.total("churn").undefined
-
-
-@pytest.mark.shared
-@pytest.mark.skipif(not DAILY.is_file(), reason="the daily call-centre table is not there")
-def test_the_daily_tables_derived_columns_come_out():
-    from pyarrow import csv
-
-    days = csv.read_csv(DAILY).to_pylist()
-    columns = defaultdict(list)
-    for day in days:
-        answered, abandoned = day["Answered Calls"], day["Abandoned Calls"]
-        h, m, s = (int(x) for x in str(day["Answer Speed (AVG)"]).split(":"))
-        columns["day_"] += [str(day["Index"])] * (answered + abandoned)
-        columns["answered"] += [True] * answered + [False] * abandoned
-        columns["wait_ms"] += [1000 * (3600 * h + 60 * m + s)] * answered + [None] * abandoned
-    columns["contact_id"] = [str(i) for i in range(len(columns["answered"]))]
-    result = metrics.compute(
-        ["abandonment", "asa", "volume", "volume:handled"], by=["day_"], threads=1,
-        contacts=pa.table({k: pa.array(v) for k, v in columns.items()}),
-    )  # fmt: skip
-    assert len(days) == 1251
-    for day in days:
-        group = {"day_": str(day["Index"])}
-        if day["Incoming Calls"] != day["Answered Calls"] + day["Abandoned Calls"]:
-            continue  # the table's own sum is off
-        abandonment = result.of("abandonment", **group)
-        given_rate = float(str(day["Abandonment Rate (added)"]).rstrip("%"))
-        assert abandonment.value == pytest.approx(given_rate, abs=0.00501)
-        answer_rate = 100 * result.of("volume:handled", **group).value / result.of("volume", **group).value
-        assert answer_rate == pytest.approx(float(str(day["Answer Rate"]).rstrip("%")), abs=0.00501)
-        assert math.isclose(result.of("volume", **group).value, day["Incoming Calls"])

@@ -1,6 +1,7 @@
 """Tables are named, typed and checked; rows that cannot be true are set aside, named and counted."""
 
 import json
+import math
 from datetime import datetime
 
 import pyarrow as pa
@@ -10,10 +11,11 @@ from pyarrow import csv, parquet
 
 from sentiment import metrics
 from sentiment.errors import TableError
+from sentiment.metrics import inputs
 from sentiment.metrics.inputs import open_input, prepare
 from sentiment.metrics.maps import ColumnMap, Mapped, load_map, ready_maps
 from sentiment.metrics.schemas import TABLES
-from sentiment.metrics.workspace import Workspace
+from sentiment.metrics.workspace import Workspace, run
 
 
 @pytest.fixture
@@ -106,6 +108,56 @@ def test_of_two_rows_with_one_key_the_first_counts(tmp_path, workspace):
     assert sorted((r["contact_id"], r["talk_ms"]) for r in rows) == [("a", 1), ("b", 2), ("c", 4)]
     assert found.report.problems == {"contact_id was there before": 1}
     assert "row 3" in found.report.examples[0].where
+
+
+def test_names_of_columns_and_kinds_are_read_in_any_case(tmp_path):
+    path = text(
+        tmp_path,
+        "Call_ID,Instrument,VALUE,Scale_Min,Scale_Max\n1,NPS,10,0,10\n2,nps,0,0,10\n3,Nps,11,0,10\n4,nps,x,0,10\n",
+    )
+    result = metrics.compute(["nps"], surveys=path, threads=1)
+    assert (result.total("nps").n, result.total("nps").value) == (2, 0)
+    assert result.inputs[0].problems == {"value is not on its scale": 1, "value is not a number": 1}
+    calls = pa.table(
+        {"contact_id": ["a", "b"], "direction": ["Inbound", "OUTBOUND"], "blocked": [True, True]}
+    )
+    assert metrics.compute(["blocked"], contacts=calls, threads=1).total("blocked").n == 1
+
+
+def test_a_file_in_another_encoding_is_told_to_be_so(tmp_path, workspace):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("contact_id,agent_id\n1,J\xf6rg\n".encode("latin-1"))
+    with pytest.raises(TableError, match="save it as UTF-8"):
+        read("contacts", path, workspace)
+
+
+def test_keys_are_told_apart_without_the_white_space_around_them(tmp_path, workspace):
+    padded = pa.table({"contact_id": ["a", "b ", " a", "  ", "c"], "talk_ms": [1, 2, 3, 4, 5]})
+    for source in (padded, text(tmp_path, "contact_id,talk_ms\na,1\nb ,2\n a,3\n  ,4\nc,5\n")):
+        found, rows = read("contacts", source, workspace)
+        assert sorted(r["contact_id"] for r in rows) == ["a", "b", "c"]
+        assert found.report.problems == {"contact_id was there before": 1, "contact_id is empty": 1}
+
+
+def test_tables_are_checked_in_one_scan_of_ours_where_nothing_is_wrong(workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(inputs, "run", lambda query, name: asked.append(1) or run(query, name))
+    keys = {"agent_id": ["a", "a", "b"], "started_at": [datetime(2026, 3, 2, h) for h in (8, 9, 8)]}
+    read("agent_time", pa.table(keys), workspace)
+    read("contacts", pa.table({"contact_id": [f"k{i}" for i in range(5000)]}), workspace)
+    assert len(asked) == 2, "a scan for each table"
+    keys["started_at"][1] = keys["started_at"][0]
+    found, rows = read("agent_time", pa.table(keys), workspace)
+    assert (len(rows), found.report.problems) == (2, {"agent_id + started_at was there before": 1})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300, -1e300])
+def test_a_duration_that_is_no_number_sets_its_row_aside_not_the_table(tmp_path, workspace, value):
+    floats = pa.table({"contact_id": ["a", "b"], "talk_ms": [1.0, value]})
+    for source in (floats, text(tmp_path, f"contact_id,talk_ms\na,1\nb,{value}\n")):
+        found, rows = read("contacts", source, workspace)
+        assert [r["talk_ms"] for r in rows] == [1]
+        assert found.report.problems == {"talk_ms is not a number": 1}
 
 
 def test_anonymous_answers_are_no_duplicates_of_each_other(workspace):

@@ -93,6 +93,14 @@ def test_the_documentation_page_is_up_to_date():
     assert DOCS.read_text("utf-8") == documentation.page(), "run: python -m sentiment.metrics.documentation"
 
 
+def test_the_coverage_it_tells_of_is_that_measured():
+    measured = (Path(__file__).parent / "benchmarks" / "INTERVALS.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in measured.splitlines() if line.startswith("| ")]
+    found = {(n, ours, theirs) for _, n, ours, theirs, _ in rows}
+    for _, n, ours, theirs in documentation.COVERAGE:
+        assert (str(n), f"{ours} %", f"{theirs} %") in found
+
+
 def test_a_metric_is_explained_from_its_definition():
     text = documentation.explained("sl")
     for part in (

@@ -71,6 +71,8 @@ def test_targets_are_in_the_page_and_in_the_json():
     assert {(t["name"], t["target"], t["verdict"]) for t in body["targets"]} >= {("csat", 80.0, "met")}
     html = page(result, (), judged)
     assert "at least 80.00 %" in html
+    assert 'class="goal"' in html
+    assert 'class="goal"' not in page(result)
     assert "surely missed" in html
     assert "1 surely meet it, 1 surely miss it" in html
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sentiment.affect.dialogue import PARTS, Dialogue
 from sentiment.call import Channel, from_json, to_json
-from sentiment.errors import CorruptModelError, ModelError
+from sentiment.errors import CorruptModelError, ModelError, UnknownModelError
 from sentiment.satisfaction.answers import even_answers, fit_answers, fit_spread
 from sentiment.satisfaction.estimate import Satisfaction, abstains, boxes, load_satisfaction
 from sentiment.satisfaction.features import FEATURES, heard, measure
@@ -299,6 +299,8 @@ def test_a_damaged_or_foreign_model_is_refused(tmp_path):
     write_model(stored(curve("turns")), tmp_path / "n")
     with pytest.raises(ModelError, match="was made with scorer 1, but this is 2"):
         load_satisfaction(OtherScorer(), tmp_path / "n")
+    with pytest.raises(UnknownModelError, match="no satisfaction model there"):
+        read_model(tmp_path)
     other = replace(stored(curve("turns")), reads="2", features=("a",))
     write_model(other, tmp_path / "o")
     with pytest.raises(ModelError, match="other features"):

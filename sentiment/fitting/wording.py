@@ -28,7 +28,10 @@ def report(fitted: Fitted) -> str:
     for each in fitted.instruments.values():
         lines += _instrument(each)
         if _of_means(fitted, each.instrument):
-            lines += ["The shipped default's interval is for the mean of many answers to a call, not for one.", ""]
+            lines += [
+                "The shipped default's interval is for the mean of many answers to a call, not for one.",
+                "",
+            ]
     for name, why in fitted.samples.unusable.items():
         kept = " The shipped default stays in use for it." if name in fitted.base.instruments else ""
         lines += [f"{name.upper()} was not fitted: {why}.{kept}", ""]

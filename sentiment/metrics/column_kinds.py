@@ -37,9 +37,9 @@ def duration(name: str, says: str) -> Column:
     return Column(name=name, type="int64", says=f"{says}, milliseconds", least=0, most=30 * 86_400_000)
 
 
-def text(name: str, says: str, *, required: bool = False) -> Column:
+def text(name: str, says: str, *, required: bool = False, any_case: bool = False) -> Column:
     """Text."""
-    return Column(name=name, type="string", says=says, required=required)
+    return Column(name=name, type="string", says=says, required=required, any_case=any_case)
 
 
 def flag(name: str, says: str) -> Column:

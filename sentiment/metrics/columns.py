@@ -13,9 +13,13 @@ from sentiment.metrics.sources import FILE, ROW, Raw
 from sentiment.metrics.zones import to_utc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from sentiment.metrics.schema import Column, Schema
 
-__all__ = ["GIVEN", "NEWEST", "problem", "typed"]
+    Trim = Callable[[Any], Any]
+
+__all__ = ["GIVEN", "NEWEST", "UNTIDY", "bad", "problem", "typed"]
 
 GIVEN = "__given_"
 """Prefix of a source's columns as they were read."""
@@ -23,11 +27,29 @@ GIVEN = "__given_"
 NEWEST = "__newest"
 """The column that says which copy of a row is the newest."""
 
+MOST = 2.0**53
+"""Up to here every whole number is a float64 of its own."""
+
+UNTIDY = "__untidy"
+"""The column that says whether a row has text that is empty or has white space at an end."""
+
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
-def typed(raw: Raw, schema: Schema, mapping: ColumnMap) -> Any:
+@ibis.udf.scalar.builtin(name="ascii")  # type: ignore[untyped-decorator]
+def _first_code(text: str) -> int:  # type: ignore[empty-body]
+    """Code point of a text's first character, 0 for an empty one: DuckDB's function, quicker than a trim."""
+
+
+def typed(raw: Raw, schema: Schema, mapping: ColumnMap, *, tidy: Collection[str] = ()) -> Any:
     """The source with our columns beside its own (those prefixed with :data:`GIVEN`).
+
+    Args:
+        raw: the source.
+        schema: what it should become.
+        mapping: what its columns are called.
+        tidy: columns whose text is taken as it is: where every row has another one, trimming costs more than
+            reading. Rows for which that is wrong say so in :data:`UNTIDY`. For tables in DuckDB.
 
     Raises:
         TableError: a required or mapped column is not there, or no column is ours.
@@ -36,13 +58,23 @@ def typed(raw: Raw, schema: Schema, mapping: ColumnMap) -> Any:
     names = {c: GIVEN + c for c in table.columns if c not in (FILE, ROW)}
     table = table.rename({new: old for old, new in names.items()})
     ours: dict[str, Any] = {}
+    untrimmed: list[Any] = []
+
+    def as_it_is(text: Any) -> Any:
+        untrimmed.append((_first_code(text) <= ord(" ")) | (text.right(1) <= " "))
+        return text
+
+    theirs = {name.removeprefix(GIVEN).lower(): name for name in table.columns if name.startswith(GIVEN)}
     for column in schema.columns:
+        trim = as_it_is if column.name in tidy else _trimmed
         if column.name in mapping.constants:
             ours[column.name] = ibis.literal(mapping.constants[column.name]).cast(column.type)
         elif column.name in mapping.columns:
-            ours[column.name] = _from_map(table, raw, column, mapping)
-        elif GIVEN + column.name in table.columns:
-            ours[column.name] = _as_type(table[GIVEN + column.name], column, mapping.timezone)
+            ours[column.name] = _from_map(table, raw, column, mapping, trim)
+        elif column.name in theirs:
+            ours[column.name] = _as_type(table[theirs[column.name]], column, mapping.timezone, trim)
+        if column.any_case and column.name in ours:
+            ours[column.name] = ours[column.name].lower()
     if not ours:
         given = ", ".join(names)[:200]
         raise TableError(f"{raw.name}: has no column of {schema.name}, but {given}; give a column map")
@@ -58,7 +90,13 @@ def typed(raw: Raw, schema: Schema, mapping: ColumnMap) -> Any:
             ours[column.name] = ours[column.name].fill_null(literal) if column.name in ours else literal
     if mapping.newest is not None:
         ours[NEWEST] = _field(table, raw, mapping.newest)
+    if tidy:
+        ours[UNTIDY] = ibis.or_(*untrimmed)
     return table.mutate(**ours)
+
+
+def _trimmed(text: Any) -> Any:
+    return text.strip().nullif("")
 
 
 def _field(table: Any, raw: Raw, path: str) -> Any:
@@ -76,7 +114,7 @@ def _field(table: Any, raw: Raw, path: str) -> Any:
     return value
 
 
-def _from_map(table: Any, raw: Raw, column: Column, mapping: ColumnMap) -> Any:
+def _from_map(table: Any, raw: Raw, column: Column, mapping: ColumnMap, trim: Trim) -> Any:
     mapped: Mapped = mapping.columns[column.name]
     value = _field(table, raw, mapped.column)
     if mapped.filled:
@@ -89,9 +127,9 @@ def _from_map(table: Any, raw: Raw, column: Column, mapping: ColumnMap) -> Any:
         ]
         value = ibis.cases(*cases)
     if mapped.unit != "ms":
-        number = _as_type(value, _AS_NUMBER, mapping.timezone)
-        return (number * UNITS[mapped.unit]).round().cast("int64")
-    return _as_type(value, column, mapping.timezone)
+        number = _as_type(value, _AS_NUMBER, mapping.timezone, trim)
+        return _whole(number * UNITS[mapped.unit])
+    return _as_type(value, column, mapping.timezone, trim)
 
 
 def _filled(value: Any) -> Any:
@@ -107,11 +145,11 @@ class _Number:
 _AS_NUMBER: Any = _Number()
 
 
-def _as_type(value: Any, column: Column, timezone: str) -> Any:
+def _as_type(value: Any, column: Column, timezone: str, trim: Trim) -> Any:
     """A column as our type; null where its text is none of it."""
     found, wanted = value.type(), column.type
     if found.is_string():
-        return _from_text(value, wanted, timezone)
+        return _from_text(trim(value), wanted, timezone)
     if wanted == "timestamp":
         if found.is_timestamp() and found.timezone is None:
             return value if timezone == "UTC" else to_utc(value, timezone)
@@ -122,18 +160,13 @@ def _as_type(value: Any, column: Column, timezone: str) -> Any:
     elif wanted == "string" or (
         wanted in ("int64", "float64") and (found.is_numeric() or found.is_boolean())
     ):
-        return (
-            value.round().cast("int64")
-            if wanted == "int64" and not found.is_integer()
-            else value.cast(wanted)
-        )
+        return _whole(value) if wanted == "int64" and found.is_floating() else value.cast(wanted)
     elif wanted == "boolean" and (found.is_boolean() or found.is_integer()):
         return value.cast("boolean")
     raise TableError(f"{column.name}: is {found}, not {wanted}; convert it or map another column")
 
 
-def _from_text(value: Any, wanted: str, timezone: str) -> Any:
-    text = value.strip().nullif("")
+def _from_text(text: Any, wanted: str, timezone: str) -> Any:
     if wanted == "string":
         return text
     if wanted == "boolean":
@@ -149,11 +182,30 @@ def _from_text(value: Any, wanted: str, timezone: str) -> Any:
             to_utc(text.try_cast("timestamp"), timezone),
         )
     number = text.try_cast("float64")
-    return number if wanted == "float64" else number.round().try_cast("int64")
+    return number if wanted == "float64" else _whole(number)
+
+
+def _whole(number: Any) -> Any:
+    """Rounded to an integer; null where it is none or too large to be one (engines count nan as largest)."""
+    return ibis.ifelse(number.between(-MOST, MOST), number, ibis.null(number.type())).round().cast("int64")
 
 
 def problem(table: Any, schema: Schema) -> Any:
     """The first thing that is wrong with a row, in words; null for a good row."""
+    found = _rules(table, schema)
+    if not found:
+        return ibis.null("string")
+    return ibis.cases(*[(bad.fill_null(False), says) for bad, says in found], else_=ibis.null("string"))
+
+
+def bad(table: Any, schema: Schema) -> Any:
+    """Whether anything is wrong with a row: what :func:`problem` says, as one quick condition."""
+    found = _rules(table, schema)
+    return ibis.or_(*[bad for bad, _ in found]).fill_null(False) if found else ibis.literal(False)
+
+
+def _rules(table: Any, schema: Schema) -> list[tuple[Any, str]]:
+    """What holds of a row with a fault, and the fault in words, in the order in which they are told."""
     found: list[tuple[Any, str]] = []
     for column in schema.columns:
         if column.name in table.columns:
@@ -163,16 +215,19 @@ def problem(table: Any, schema: Schema) -> Any:
             found.append((check.bad.resolve(table), check.says))
         except AttributeError:
             continue
-    if not found:
-        return ibis.null("string")
-    return ibis.cases(*[(bad.fill_null(False), says) for bad, says in found], else_=ibis.null("string"))
+    return found
 
 
 def _column_problems(table: Any, column: Column) -> list[tuple[Any, str]]:
     value, given = table[column.name], GIVEN + column.name
+    given = next((c for c in table.columns if c.lower() == given), given)
     found: list[tuple[Any, str]] = []
+    there = None
     if given in table.columns and table[given].type().is_string() and column.type != "string":
         there = table[given].strip() != ""
+    elif given in table.columns and table[given].type().is_floating() and column.type == "int64":
+        there = table[given].notnull()
+    if there is not None:
         kind = {"int64": "a number", "float64": "a number", "boolean": "yes or no", "timestamp": "a time"}
         found.append((there & value.isnull(), f"{column.name} is not {kind[column.type]}"))
     if column.required:

@@ -86,9 +86,11 @@ def compare(
         )
     place = result.by.index(key)
     if pair is not None:
+        there = list(dict.fromkeys(group[place] for group in result.groups))
         for value in pair:
-            if all(group[place] != value for group in result.groups):
-                raise MetricError(f"{key} {value}: there is no such group")
+            if value not in there:
+                some = ", ".join(map(str, there[:12])) + (" ..." if len(there) > 12 else "")
+                raise MetricError(f"{key} {value}: there is no such group, but {some or 'none'}")
     found: list[Comparison] = []
     for figures in result.figures:
         found += _of_metric(result, figures, place, pair)

@@ -17,7 +17,7 @@ from sentiment.metrics.column_kinds import (
 )  # fmt: skip
 from sentiment.metrics.schema import Business, Check, Column, Derived, Schema
 
-__all__ = ["AGENT_TIME", "CALLS", "CONTACTS", "SURVEYS"]
+__all__ = ["AGENT_TIME", "CALLS", "CONTACTS", "INVITATIONS", "SURVEYS"]
 
 _WHO = (
     text("call_id", "the call; joins surveys, contacts and scored calls"),
@@ -37,7 +37,12 @@ SURVEYS = Schema(
     time="answered_at",
     columns=(
         *_WHO,
-        text("instrument", "csat, nps, ces, guest_satisfaction, patient_satisfaction, trust", required=True),
+        text(
+            "instrument",
+            "csat, nps, ces, guest_satisfaction, patient_satisfaction, trust",
+            required=True,
+            any_case=True,
+        ),
         Column(
             name="question",
             type="string",
@@ -72,7 +77,8 @@ SURVEYS = Schema(
             says="NPS is asked on 0-10; this scale is another",
         ),
         Check(
-            bad=(_.instrument == "nps") & (_.value != _.value.floor()), says="an NPS answer is a whole number"
+            bad=(_.instrument == "nps") & ~_.value.isin([float(i) for i in range(11)]),
+            says="an NPS answer is a whole number",
         ),
         Check(bad=_.answered_at < _.invited_at, says="answered before it was sent"),
     ),
@@ -86,6 +92,15 @@ SURVEYS = Schema(
     },
 )
 
+INVITATIONS = Schema(
+    name="invitations",
+    says="a row for each survey sent, in the period in which it was sent",
+    key=SURVEYS.key,
+    time="invited_at",
+    made_of="surveys",
+    columns=SURVEYS.columns,
+)
+
 CONTACTS = Schema(
     name="contacts",
     says="a row for each contact: a call, chat or message that reached the centre",
@@ -94,7 +109,7 @@ CONTACTS = Schema(
     columns=(
         text("contact_id", "identifies the contact", required=True),
         *_WHO,
-        Column(name="direction", type="string", says="inbound or outbound", assumed="inbound"),
+        Column(name="direction", type="string", says="inbound or outbound", assumed="inbound", any_case=True),
         text("issue_id", "the matter it is about; contacts on one matter share it"),
         time_of("started_at", "when it reached the centre"),
         time_of("answered_at", "when an agent took it"),

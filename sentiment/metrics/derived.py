@@ -40,6 +40,14 @@ def derived_input(name: str, inputs: Mapping[str, Input], selection: Selection) 
     return made if isinstance(made, str) else replace(source, schema=schema, table=made, late={})
 
 
+def _invitations(inputs: Mapping[str, Input], _selection: Selection) -> Any:
+    """The surveys that were sent, answered or not: those without an answer have no other time."""
+    surveys = inputs["surveys"]
+    if "invited_at" not in surveys.columns:
+        return "surveys have no column invited_at"
+    return surveys.table.filter(surveys.table.invited_at.notnull())
+
+
 def _buyers(inputs: Mapping[str, Input], _selection: Selection) -> Any:
     """One row for each customer with an order: that of the first one, with what all of them add up to."""
     orders = inputs["orders"]
@@ -104,7 +112,12 @@ def _membership(inputs: Mapping[str, Input], selection: Selection) -> Any:
     ).drop("__ends_at")
 
 
-_MAKERS = {"membership": _membership, "buyers": _buyers, "relationships": _relationships}
+_MAKERS = {
+    "invitations": _invitations,
+    "membership": _membership,
+    "buyers": _buyers,
+    "relationships": _relationships,
+}
 
 
 def _periods(table: Any, selection: Selection) -> list[tuple[datetime, datetime]]:

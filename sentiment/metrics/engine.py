@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from sentiment.metrics.maps import ColumnMap, load_map
 from sentiment.metrics.needs import lacking, needed
 from sentiment.metrics.ranked import Rate
 from sentiment.metrics.result import Figures, Group, Result, is_end, nothing, ordered, pool_part
+from sentiment.metrics.rolling import Windows, require_period, rolled, windows_of
 from sentiment.metrics.schemas import TABLES, given_schema
 from sentiment.metrics.views import Selection, View, group_seconds, view_of, whole_seconds
 from sentiment.metrics.workspace import Workspace, run
@@ -42,6 +44,7 @@ def compute(
     since: date | None = None,
     until: date | None = None,
     where: Mapping[str, Any] | None = None,
+    rolling: int | None = None,
     maps: Mapping[str, ColumnMap | str | Path] | None = None,
     set_aside: Path | None = None,
     threads: int | None = None,
@@ -59,6 +62,7 @@ def compute(
         since: first local day that counts.
         until: local day before which it ends.
         where: only rows whose columns have these values.
+        rolling: give each period together with those before it, this many in all, counted as one.
         maps: column maps by table, or where to read them.
         set_aside: folder for files of the rows that were set aside.
         threads: processor threads of DuckDB; as many as there are cores if left out.
@@ -67,17 +71,20 @@ def compute(
             :data:`sentiment.metrics.schemas.TABLES`.
 
     Raises:
-        MetricError: no such metric, variant, parameter or period; nothing to compute.
+        MetricError: no such metric, variant, parameter or period; nothing to compute; no period to roll.
         TableError: no such table, or one that cannot be read.
     """
     requests = _requests(metrics)
+    if rolling is not None:
+        require_period(by, rolling)
     workspace = Workspace.open(threads=threads, memory=memory)
     try:
         inputs = open_tables(tables, maps or {}, workspace, set_aside)
         selection = Selection(
             by=tuple(by), calendar=calendar or Calendar(), since=since, until=until, where=dict(where or {})
         )
-        return _compute(requests, inputs, selection)
+        result = _compute(requests, inputs, selection)
+        return result if rolling is None else _rolled(result, rolling, inputs, selection)
     finally:
         workspace.close()
 
@@ -109,7 +116,7 @@ def open_tables(
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Column:
     """A request's parts by group, or why there are none."""
 
@@ -128,6 +135,7 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
     columns: dict[str, _Column] = {}
     for table, wanted in by_table.items():
         columns |= {c.request.name: c for c in _of_table(table, wanted, inputs, selection)}
+    columns = _without_empty(columns, selection)
     groups = ordered({group for column in columns.values() for group in column.groups})
     place = {group: i for i, group in enumerate(groups)}
     figures, totals = [], []
@@ -140,6 +148,39 @@ def _compute(requests: Sequence[Request], inputs: Mapping[str, Input], selection
         by=selection.by, groups=tuple(groups), figures=tuple(figures), totals=tuple(totals),
         inputs=tuple(i.report for i in inputs.values()), calendar=selection.calendar,
     )  # fmt: skip
+
+
+def _without_empty(columns: Mapping[str, _Column], selection: Selection) -> dict[str, _Column]:
+    """Without the groups of no known period in which nothing counts, as of surveys nobody answered."""
+    if selection.period is None:
+        return dict(columns)
+    place = selection.by.index(selection.period)
+    undated = {c: [i for i, g in enumerate(c.groups) if g[place] is None] for c in columns.values()}
+    alive = {
+        c.groups[i] for c, rows in undated.items() for i in rows if any(v[i] > 0 for v in c.parts.values())
+    }
+    kept = {}
+    for name, column in columns.items():
+        empty = {i for i in undated[column] if column.groups[i] not in alive}
+        stay = [i for i in range(len(column.groups)) if i not in empty]
+        groups = tuple(column.groups[i] for i in stay)
+        parts = {part: values[stay] for part, values in column.parts.items()}
+        kept[name] = replace(column, groups=groups, parts=parts) if empty else column
+    return kept
+
+
+def _rolled(result: Result, width: int, inputs: Mapping[str, Input], selection: Selection) -> Result:
+    """The result by windows: sums are pooled; what does not add up is counted anew from the rows."""
+    pooled, windows = rolled(result, width), windows_of(result, width)
+    place = {group: i for i, group in enumerate(pooled.groups)}
+    figures = list(pooled.figures)
+    for i, old in enumerate(result.figures):
+        if old.request.variant.statistic.additive or not old.parts:
+            continue
+        (column,) = _of_table(old.request.table, [old.request], inputs, selection, windows)
+        into = np.array([place[group] for group in column.groups], dtype=np.intp)
+        figures[i] = _figures(column, into, len(place))
+    return replace(pooled, figures=tuple(figures))
 
 
 def _figures(column: _Column, into: Any, n_groups: int) -> Figures:
@@ -168,9 +209,13 @@ def _total(column: _Column) -> Figures:
 
 
 def _of_table(
-    table: str, requests: Sequence[Request], inputs: Mapping[str, Input], selection: Selection
+    table: str,
+    requests: Sequence[Request],
+    inputs: Mapping[str, Input],
+    selection: Selection,
+    windows: Windows | None = None,
 ) -> list[_Column]:
-    """All additive requests of one table in one query, each other one in its own."""
+    """All additive requests of one table in one query, each other one in its own (by windows, if given)."""
     if TABLES[table].made_of is not None:
         made = derived_input(table, inputs, selection)
         if isinstance(made, str):
@@ -193,22 +238,29 @@ def _of_table(
     additive = [r for r in possible if r.variant.statistic.additive]
     columns += _query(view, additive) if additive else []
     return columns + [
-        _query_alone(view, r, inputs[table], selection) for r in possible if not r.variant.statistic.additive
+        _query_alone(view, r, inputs[table], selection, windows)
+        for r in possible
+        if not r.variant.statistic.additive
     ]
 
 
-def _query_alone(view: View, request: Request, given: Input, selection: Selection) -> _Column:
-    """A statistic that does not add up: by group, and once more for the total."""
+def _query_alone(
+    view: View, request: Request, given: Input, selection: Selection, windows: Windows | None
+) -> _Column:
+    """A statistic that does not add up: by group, and once more for the total (unless by windows)."""
     statistic, z = request.variant.statistic, z_of(LEVEL)
 
-    def bind(expression: Any) -> Any:
-        return _bound(expression, view, request)
+    def asked(of: View, keys: Sequence[str]) -> tuple[tuple[Group, ...], dict[str, Array]]:
+        bind = partial(_bound, view=of, request=request)
+        return _answer(statistic.grouped(of.table, keys, bind, z), keys, of.name)
 
-    groups, parts = _answer(statistic.grouped(view.table, view.keys, bind, z), view.keys, view.name)
-    total = parts if not view.keys else _answer(statistic.grouped(view.table, (), bind, z), (), view.name)[1]
+    grouped = view if windows is None else windows.over(view, given.workspace)
+    groups, parts = asked(grouped, view.keys)
+    total = parts if not view.keys else {} if windows is not None else asked(view, ())[1]
     if isinstance(statistic, Rate):
         whole = whole_seconds(view, given.schema.time, selection)
-        parts = {**parts, "seconds": group_seconds(groups, selection, whole)}
+        opens = None if windows is None else windows.opens
+        parts = {**parts, "seconds": group_seconds(groups, selection, whole, opens)}
         total = {**total, "seconds": np.array([whole])}
     return _Column(request=request, groups=groups, parts=parts, total=total)
 

@@ -46,6 +46,7 @@ def _columns(figures: Figures, result: Result, groups: Sequence[tuple[Any, ...]]
     }
     columns |= {
         "metric": pa.array([request.name] * n),
+        "variant": pa.array([request.variant.name] * n),
         "value": _numbers(e.value),
         "unit": pa.array([request.variant.unit] * n),
         "numerator": _numbers(e.numerator),

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis import _
 
+from sentiment.metrics.column_kinds import ms_between
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -28,7 +30,7 @@ __all__ = ["PARTS", "HealthOptions", "relationships"]
 
 PARTS = ("sentiment", "engagement", "open_issues", "response_time")
 
-DAY_S = 86_400.0
+DAY_MS = 86_400_000.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +85,7 @@ def relationships(
 
 
 def _days_before(time: Any, as_of: datetime) -> Any:
-    return (ibis.timestamp(as_of).epoch_seconds() - time.epoch_seconds()).cast("float64") / DAY_S
+    return ms_between(time, ibis.timestamp(as_of)).cast("float64") / DAY_MS
 
 
 def _spoken(calls: Any, as_of: datetime, options: HealthOptions) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 from ibis import _
+from ibis.expr import datatypes as dt  # noqa: TC002 - Ibis reads the annotation
 
 from sentiment.errors import OutputError, TableError
 from sentiment.metrics import columns
@@ -122,19 +123,24 @@ def open_input(
         return _derive(schema, raw.table.select(own), report, workspace)
     if any(t.is_timestamp() and t.timezone for t in raw.table.schema().values()):
         workspace.require_utc(raw.table, raw.name)
-    typed = columns.typed(raw, schema, mapping)
-    return _checked(raw, typed, schema, set_aside, workspace, keep_copies)
+    return _checked(raw, schema, mapping, set_aside, workspace, keep_copies)
+
+
+@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
+def _hash(text: str) -> dt.uint64:
+    """DuckDB's hash."""
 
 
 def _checked(
-    raw: Raw, typed: Any, schema: Schema, folder: Path | None, workspace: Workspace, keep_copies: bool
+    raw: Raw, schema: Schema, mapping: ColumnMap, folder: Path | None, workspace: Workspace, keep_copies: bool
 ) -> Input:
-    problem = columns.problem(typed, schema)
-    typed = workspace.settle(typed.mutate(__problem=problem))
-    n_rows, n_bad = _run(typed.aggregate(n=typed.count(), bad=typed["__problem"].count()), raw.name)[0]
-    good = typed if n_bad == 0 else typed.filter(typed["__problem"].isnull())
-    bad = None if n_bad == 0 else typed.filter(typed["__problem"].notnull())
-    duplicated = None if keep_copies else _duplicates(good, schema, raw.name)
+    typed, n_rows, n_bad, unique = _looked_over(raw, schema, mapping, workspace)
+    good, bad = typed, None
+    if n_bad:
+        wrong = columns.bad(typed, schema)
+        good = typed.filter(~wrong)
+        bad = typed.mutate(__problem=columns.problem(typed, schema)).filter(wrong)
+    duplicated = None if keep_copies or unique else _duplicates(good, schema, raw.name, workspace)
     if duplicated is not None:
         good, again = duplicated
         bad = again if bad is None else bad.union(again)
@@ -148,6 +154,44 @@ def _checked(
     return _derive(schema, _selected(schema, good, kept), report, workspace)
 
 
+def _looked_over(
+    raw: Raw, schema: Schema, mapping: ColumnMap, workspace: Workspace
+) -> tuple[Any, int, int, bool]:
+    """The typed table, its rows, how many are bad, and whether its keys are known to differ.
+
+    In our DuckDB one scan says it all: keys are taken as they are (and trimmed in a second scan where some
+    need it), and as many hashes as there are keys show that none comes twice.
+    """
+    if raw.table.get_backend() is workspace.con:
+        untrimmed = columns.typed(raw, schema, mapping, tidy=schema.key)
+        found = _counts(untrimmed, schema, raw.name, **_keys(untrimmed, schema))
+        if not found["untidy"]:
+            typed = workspace.settle(untrimmed.drop(columns.UNTIDY))
+            return typed, found["n"], found["bad"], found["twice"] == 0
+    typed = columns.typed(raw, schema, mapping)
+    found = _counts(typed, schema, raw.name)
+    return workspace.settle(typed), found["n"], found["bad"], False
+
+
+def _counts(typed: Any, schema: Schema, name: str, **more: Any) -> dict[str, int]:
+    bad = typed.count(where=columns.bad(typed, schema))
+    return dict(run(typed.aggregate(n=typed.count(), bad=bad, **more), name).to_pylist()[0])
+
+
+def _keys(typed: Any, schema: Schema) -> dict[str, Any]:
+    """How many keys are not trimmed, and how many more keys than hashes of keys there are."""
+    untidy = typed.count(where=typed[columns.UNTIDY])
+    if not set(schema.key) <= set(typed.columns):
+        return {"untidy": untidy, "twice": ibis.literal(0)}
+    key = [typed[k] for k in schema.key]
+    text = (
+        ibis.literal("\x1f").join([k.cast("string") for k in key]) if len(key) > 1 else key[0].cast("string")
+    )
+    keyed = ibis.and_(*[k.notnull() for k in key])
+    hashes = ibis.ifelse(keyed, _hash(text), ibis.null("uint64"))
+    return {"untidy": untidy, "twice": hashes.count() - hashes.nunique()}
+
+
 def _selected(schema: Schema, table: Any, kept: Sequence[str] = ()) -> Any:
     """Our columns, then the source's others under their own names: results can be grouped by any of them."""
     ours = {c.name: table[c.name] for c in schema.columns if c.name in table.columns}
@@ -157,24 +201,25 @@ def _selected(schema: Schema, table: Any, kept: Sequence[str] = ()) -> Any:
     return table.select(**(others | ours | {name: table[name] for name in kept}))
 
 
-def _duplicates(good: Any, schema: Schema, name: str) -> tuple[Any, Any] | None:
+def _duplicates(good: Any, schema: Schema, name: str, workspace: Workspace) -> tuple[Any, Any] | None:
     """The rows to keep and the copies to set aside; ``None`` where no key comes twice."""
     key = list(schema.key)
     if not set(key) <= set(good.columns):
         return None
     keyed = good.filter(*[good[k].notnull() for k in key])
-    twice = keyed.group_by(key).aggregate(__n=_.count()).filter(_["__n"] > 1)
+    twice = workspace.keep(keyed.group_by(key).aggregate(__n=_.count()).filter(_["__n"] > 1).select(key))
     if _run(twice.aggregate(n=twice.count()), name)[0][0] == 0:
         return None
+    copies = good.semi_join(twice, key)
     newest = columns.NEWEST in good.columns
-    order = [good[columns.NEWEST].desc(nulls_first=False)] if newest else []
-    order += [good[c] for c in (FILE, ROW) if c in good.columns] or [good[schema.key[0]]]
-    window = ibis.window(group_by=[good[k] for k in key], order_by=order)
-    keyless = ibis.or_(*[good[k].isnull() for k in key])
-    ranked = good.mutate(__rank=ibis.ifelse(keyless, 0, ibis.row_number().over(window)))
+    order = [copies[columns.NEWEST].desc(nulls_first=False)] if newest else []
+    order += [copies[c] for c in (FILE, ROW) if c in good.columns] or [copies[schema.key[0]]]
+    window = ibis.window(group_by=[copies[k] for k in key], order_by=order)
+    ranked = copies.mutate(__rank=ibis.row_number().over(window))
     says = f"{' + '.join(key)} was there before" + ("; a newer copy counts" if newest else "")
     again = ranked.filter(_["__rank"] > 0).drop("__rank").mutate(__problem=ibis.literal(says))
-    return ranked.filter(_["__rank"] == 0).drop("__rank"), again
+    first = ranked.filter(_["__rank"] == 0).drop("__rank")
+    return good.anti_join(twice, key).union(first), again
 
 
 def _report_bad(bad: Any, report: InputReport, schema: Schema, folder: Path | None) -> InputReport:

@@ -14,8 +14,8 @@ quantiles           order statistics, by the normal approximation of the binomia
 differences         MOVER: from the two intervals (Zou & Donner 2008; Newcombe 1998 for proportions)
 ==================  =================================================================================
 
-In simulations they cover at least as well as the percentile bootstrap of the rows, and much better in
-small groups: ``tests/test_metrics_intervals.py`` compares them.
+In simulations they hold the truth as often as the percentile bootstrap of the rows in large groups and much
+more often in small ones: ``tests/benchmarks/INTERVALS.md`` has the figures.
 
 Arrays are float64 with one entry for each group; NaN stands for what cannot be computed.
 """

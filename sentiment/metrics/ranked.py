@@ -54,6 +54,7 @@ class Peak(Statistic):
     """Most rows in any one second. Seconds are counted anew for a total: groups' peaks do not add up."""
 
     additive: ClassVar[bool] = False
+    whole: ClassVar[bool] = True
 
     of: Expression
     """The time of a row."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentiment.metrics.calendar import PERIODS
+from sentiment.metrics.result import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,8 @@ SAYS = {
 """A verdict in words."""
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 260, 64, 36, 12
+APART = 5
+"""How far beside each other the series' marks of one period stand, so that no interval hides another."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,11 +60,15 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plot:
-    """One metric's plot: series, labels of both axes as (position, text), and what was left out."""
+    """One metric's plot: series, labels of both axes as (position, text), and what was left out.
+
+    ``target`` is the height of the target's line, if it has one.
+    """
 
     series: tuple[Series, ...]
     x_labels: tuple[tuple[float, str], ...]
     y_labels: tuple[tuple[float, str], ...]
+    target: float | None
     left_out: int
 
 
@@ -86,7 +93,7 @@ def page(
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "text": _text}
+    environment.filters |= {"figure": figure, "text": _text}
     verdicts: dict[str, list[Judged]] = {}
     for each in judged:
         verdicts.setdefault(each.name, []).append(each)
@@ -95,7 +102,7 @@ def page(
             "figures": f,
             "definition": f.request.definition,
             "total": t.estimates,
-            "plot": _plot(result, f) if result.by else None,
+            "plot": _plot(result, f, verdicts.get(f.request.name, [])) if result.by else None,
             "judged": verdicts.get(f.request.name, []),
         }
         for f, t in zip(result.figures, result.totals, strict=True)
@@ -106,28 +113,22 @@ def page(
     )  # fmt: skip
 
 
-def _figure(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "–"
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-    return f"{value:,.{digits}f}"
-
-
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%MZ")
     return "(unknown)" if value is None else str(value)
 
 
-def _plot(result: Result, figures: Figures) -> Plot | None:
+def _plot(result: Result, figures: Figures, judged: Sequence[Judged]) -> Plot | None:
     """A line for each group over time; a bar with its interval for each group where there is no period."""
     known = [i for i in range(len(result.groups)) if not math.isnan(figures.estimates.value[i])]
     if not known:
         return None
     period = next((k for k in result.by if k in PERIODS), None)
-    return (
-        _over_groups(result, figures, known) if period is None else _over_time(result, figures, known, period)
-    )
+    goal = judged[0].target if judged else None
+    if period is None:
+        return _over_groups(result, figures, known, goal)
+    return _over_time(result, figures, known, period, goal)
 
 
 class _Axis:
@@ -150,18 +151,18 @@ class _Axis:
         return round(height, 1)
 
 
-def _axis(figures: Figures, shown: Sequence[int]) -> _Axis:
+def _axis(figures: Figures, shown: Sequence[int], goal: float | None) -> _Axis:
     e = figures.estimates
     ends = [float(a[i]) for a in (e.value, e.low, e.high) for i in shown if not math.isnan(a[i])]
-    return _Axis(ends)
+    return _Axis(ends if goal is None else [*ends, goal])
 
 
 def _mark(figures: Figures, i: int, x: float, axis: _Axis, label: str) -> Mark:
-    e = figures.estimates
+    e, whole = figures.estimates, figures.request.variant.statistic.whole
     interval = not math.isnan(e.low[i])
-    says = f"{label}: {_figure(float(e.value[i]))} {figures.request.variant.unit}, n = {int(e.n[i]):,}"
+    says = f"{label}: {figure(float(e.value[i]), whole)} {figures.request.variant.unit}, n = {int(e.n[i]):,}"
     if interval:
-        says += f" ({_figure(float(e.low[i]))} … {_figure(float(e.high[i]))})"
+        says += f" ({figure(float(e.low[i]))} … {figure(float(e.high[i]))})"
     return Mark(
         x=round(x, 1),
         y=axis(float(e.value[i])),
@@ -171,10 +172,10 @@ def _mark(figures: Figures, i: int, x: float, axis: _Axis, label: str) -> Mark:
     )
 
 
-def _over_groups(result: Result, figures: Figures, known: Sequence[int]) -> Plot:
+def _over_groups(result: Result, figures: Figures, known: Sequence[int], goal: float | None) -> Plot:
     shown = sorted(known, key=lambda i: -figures.estimates.n[i])[:BARS]
     shown = sorted(shown)
-    axis = _axis(figures, shown)
+    axis = _axis(figures, shown, goal)
     step = (WIDTH - LEFT) / len(shown)
     names = [", ".join(_text(v) for v in result.groups[i]) for i in shown]
     marks = tuple(
@@ -185,11 +186,13 @@ def _over_groups(result: Result, figures: Figures, known: Sequence[int]) -> Plot
     labels = tuple((m.x, n[:14]) for k, (m, n) in enumerate(zip(marks, names, strict=True)) if k % every == 0)
     return Plot(
         series=(Series(name="", colour=0, marks=marks, paths=()),), x_labels=labels, y_labels=axis.labels,
-        left_out=len(known) - len(shown),
+        target=None if goal is None else axis(goal), left_out=len(known) - len(shown),
     )  # fmt: skip
 
 
-def _over_time(result: Result, figures: Figures, known: Sequence[int], period: str) -> Plot:
+def _over_time(
+    result: Result, figures: Figures, known: Sequence[int], period: str, goal: float | None
+) -> Plot:
     place = result.by.index(period)
     dated = [i for i in known if result.groups[i][place] is not None]
     starts = sorted({result.groups[i][place] for i in dated})
@@ -199,7 +202,7 @@ def _over_time(result: Result, figures: Figures, known: Sequence[int], period: s
         group = result.groups[i]
         others.setdefault((*group[:place], *group[place + 1 :]), []).append(i)
     largest = sorted(others, key=lambda g: -sum(figures.estimates.n[i] for i in others[g]))[:LINES]
-    axis = _axis(figures, [i for g in largest for i in others[g]])
+    axis = _axis(figures, [i for g in largest for i in others[g]], goal)
     series = []
     for colour, group in enumerate(g for g in others if g in largest):
         name = ", ".join(_text(v) for v in group)
@@ -207,7 +210,7 @@ def _over_time(result: Result, figures: Figures, known: Sequence[int], period: s
             _mark(
                 figures,
                 i,
-                at[result.groups[i][place]],
+                at[result.groups[i][place]] + (colour - (len(largest) - 1) / 2) * APART,
                 axis,
                 f"{name} {_text(result.groups[i][place])}".strip(),
             )
@@ -218,5 +221,6 @@ def _over_time(result: Result, figures: Figures, known: Sequence[int], period: s
     every = max(1, math.ceil(len(starts) / 8))
     labels = tuple((round(at[s], 1), _text(s)) for s in starts[::every])
     return Plot(
-        series=tuple(series), x_labels=labels, y_labels=axis.labels, left_out=len(others) - len(largest)
-    )
+        series=tuple(series), x_labels=labels, y_labels=axis.labels,
+        target=None if goal is None else axis(goal), left_out=len(others) - len(largest),
+    )  # fmt: skip

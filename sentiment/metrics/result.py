@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sentiment.metrics.catalogue import Request
     from sentiment.metrics.inputs import InputReport
 
-__all__ = ["ALL", "Figures", "Metric", "Result"]
+__all__ = ["ALL", "Figures", "Metric", "Result", "figure"]
 
 Group = tuple[Any, ...]
 
@@ -147,6 +147,16 @@ class Result:
             by=tuple(by), groups=tuple(groups), figures=figures, totals=self.totals, inputs=self.inputs,
             calendar=self.calendar,
         )  # fmt: skip
+
+
+def figure(value: float | None, whole: bool = False) -> str:
+    """A number as tables show it: four figures or fewer, thousands parted; ``whole`` for counts."""
+    if value is None or math.isnan(value):
+        return "–"
+    if not whole and 0 < abs(value) < 0.1:
+        return f"{value:.2g}"
+    digits = 0 if whole or abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
+    return f"{value:,.{digits}f}"
 
 
 def ordered(groups: Any) -> list[Group]:

@@ -25,6 +25,8 @@ class Column:
     required: bool = False
     assumed: Any = None
     """What an empty value, or a column that is not there, stands for; ``None``: unknown."""
+    any_case: bool = False
+    """Whether it is read in any case, as one of the words it may hold is: ``NPS`` for ``nps``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

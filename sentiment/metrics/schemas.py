@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sentiment.errors import TableError
-from sentiment.metrics.contact_tables import AGENT_TIME, CALLS, CONTACTS, SURVEYS
+from sentiment.metrics.contact_tables import AGENT_TIME, CALLS, CONTACTS, INVITATIONS, SURVEYS
 from sentiment.metrics.customer_tables import (
     BUYERS,
     CAMPAIGNS,
@@ -36,6 +36,7 @@ TABLES: dict[str, Schema] = {
         VISITS,
         CAMPAIGNS,
         CALLS,
+        INVITATIONS,
         MEMBERSHIP,
         BUYERS,
         RELATIONSHIPS,

@@ -90,6 +90,8 @@ class Statistic:
 
     additive: ClassVar[bool] = True
     """Whether the parts of groups add up to those of their total."""
+    whole: ClassVar[bool] = False
+    """Whether its values are whole numbers."""
 
     among: Expression = None
 
@@ -111,9 +113,22 @@ class Statistic:
         return {name: e for name, e in named.items() if isinstance(e, ibis.Deferred)}
 
 
+def among_rows(of: Any, where: Any) -> Any:
+    """A column where a condition holds, null elsewhere.
+
+    Sums and counts of it are what ``FILTER (WHERE ...)`` would give; DuckDB works them out quicker.
+    """
+    return of if where is None else ibis.ifelse(where, of, ibis.null(of.type()))
+
+
+def count_where(table: Any, where: Any) -> Part:
+    """The count of a table's rows for which a condition holds; of all if there is none."""
+    return Part(of=table.count() if where is None else among_rows(ibis.literal(1), where).count())
+
+
 def rows_among(table: Any, bind: Callable[[Expression], Any], among: Expression) -> Part:
     """The count of rows that a restriction lets through."""
-    return Part(of=table.count() if among is None else table.count(where=bind(among)))
+    return count_where(table, restriction(bind, among))
 
 
 def restriction(bind: Callable[[Expression], Any], among: Expression) -> Any:
@@ -131,8 +146,8 @@ class Share(Statistic):
         of, where = bind(self.of), restriction(bind, self.among)
         return {
             "rows": rows_among(table, bind, self.among),
-            "n": Part(of=of.count(where=where)),
-            "events": Part(of=table.count(where=of if where is None else where & of)),
+            "n": Part(of=among_rows(of, where).count()),
+            "events": count_where(table, of if where is None else where & of),
         }
 
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
@@ -155,9 +170,9 @@ class NetShare(Statistic):
         plus, minus, where = bind(self.plus), bind(self.minus), restriction(bind, self.among)
         return {
             "rows": rows_among(table, bind, self.among),
-            "n": Part(of=plus.count(where=where)),
-            "plus": Part(of=table.count(where=plus if where is None else where & plus)),
-            "minus": Part(of=table.count(where=minus if where is None else where & minus)),
+            "n": Part(of=among_rows(plus, where).count()),
+            "plus": count_where(table, plus if where is None else where & plus),
+            "minus": count_where(table, minus if where is None else where & minus),
         }
 
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
@@ -189,9 +204,9 @@ class ScaleMean(Statistic):
         )
         return {
             "rows": rows_among(table, bind, self.among),
-            "n": Part(of=of.count(where=where)),
-            "sum": Part(of=of.sum(where=where)),
-            "squares": Part(of=(of * of).sum(where=where)),
+            "n": Part(of=among_rows(of, where).count()),
+            "sum": Part(of=among_rows(of, where).sum()),
+            "squares": Part(of=among_rows(of * of, where).sum()),
             "low": Part(of=low.min(where=where), pool="min"),
             "low_most": Part(of=low.max(where=where), pool="max"),
             "high": Part(of=high.max(where=where), pool="max"),
@@ -222,10 +237,10 @@ class Mean(Statistic):
         real = of.cast("float64")  # whole numbers add up exactly to 2**53, in half the memory of big integers
         return {
             "rows": rows_among(table, bind, self.among),
-            "n": Part(of=of.count(where=where)),
-            "sum": Part(of=real.sum(where=where)),
-            "squares": Part(of=(real * real).sum(where=where)),
-            "cubes": Part(of=(real * real * real).sum(where=where)),
+            "n": Part(of=among_rows(of, where).count()),
+            "sum": Part(of=among_rows(real, where).sum()),
+            "squares": Part(of=among_rows(real * real, where).sum()),
+            "cubes": Part(of=among_rows(real * real * real, where).sum()),
         }
 
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
@@ -258,12 +273,12 @@ class Ratio(Statistic):
         known = y.notnull() & x.notnull()
         where = known if self.among is None else known & bind(self.among)
         columns = {"y": y.cast("float64"), "x": x.cast("float64")}
-        parts = {"rows": rows_among(table, bind, self.among), "n": Part(of=table.count(where=where))}
+        parts = {"rows": rows_among(table, bind, self.among), "n": count_where(table, where)}
         for name in _PRODUCTS:
             product = columns[name[0]]
             for letter in name[1:]:
                 product = product * columns[letter]
-            parts[name] = Part(of=product.sum(where=where))
+            parts[name] = Part(of=among_rows(product, where).sum())
         return parts
 
     def finish(self, parts: Mapping[str, Array], z: float | Array) -> Estimates:
@@ -285,6 +300,8 @@ class Ratio(Statistic):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count(Statistic):
     """Number of rows."""
+
+    whole: ClassVar[bool] = True
 
     def parts(self, table: Any, bind: Callable[[Expression], Any]) -> dict[str, Part]:
         return {"n": rows_among(table, bind, self.among)}

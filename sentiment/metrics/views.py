@@ -202,8 +202,16 @@ def whole_seconds(view: View, time: str, selection: Selection) -> float:
     return float((until - since).total_seconds())
 
 
-def group_seconds(groups: Sequence[tuple[Any, ...]], selection: Selection, whole: float) -> Array:
-    """Length of each group's period in seconds, within since and until; the whole span without a period."""
+def group_seconds(
+    groups: Sequence[tuple[Any, ...]],
+    selection: Selection,
+    whole: float,
+    opens: Mapping[Any, Any] | None = None,
+) -> Array:
+    """Length of each group's period in seconds, within since and until; the whole span without a period.
+
+    ``opens`` gives the first period of windows by their last one.
+    """
     period, calendar = selection.period, selection.calendar
     if period is None:
         return np.full(len(groups), whole)
@@ -216,6 +224,8 @@ def group_seconds(groups: Sequence[tuple[Any, ...]], selection: Selection, whole
             lengths.append(math.nan)
             continue
         start, end = bounds(group[place], period, calendar)
+        if opens is not None:
+            start, _end = bounds(opens.get(group[place], group[place]), period, calendar)
         start, end = max(start, first or start), min(end, last or end)
         lengths.append((end - start).total_seconds())
     return np.array(lengths)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis.expr import operations as ops
 
-from sentiment.errors import TableError
+from sentiment.errors import MetricError, TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,13 +40,21 @@ class Workspace:
             threads: processor threads; as many as this process may use if left out.
             memory: how much memory it may take, as ``3GB``.
             spill: folder for what does not fit; in the system's temporary folder if left out.
+
+        Raises:
+            MetricError: ``memory`` is no amount.
         """
-        con = ibis.duckdb.connect(
-            threads=threads or len(os.sched_getaffinity(0)),
-            memory_limit=memory,
-            temp_directory=str(spill or Path(tempfile.gettempdir()) / f"sentiment-metrics-{os.getpid()}"),
-            preserve_insertion_order=False,
-        )
+        try:
+            con = ibis.duckdb.connect(
+                threads=threads or len(os.sched_getaffinity(0)),
+                memory_limit=memory,
+                temp_directory=str(spill or Path(tempfile.gettempdir()) / f"sentiment-metrics-{os.getpid()}"),
+                preserve_insertion_order=False,
+            )
+        except Exception as error:
+            if "memory" not in str(error).lower():
+                raise
+            raise MetricError(f"memory {memory!r} is no amount of memory, as 3GB is") from None
         con.raw_sql("SET TimeZone = 'UTC'")
         return cls(con=con)
 
@@ -63,6 +71,12 @@ class Workspace:
         backend.raw_sql(f"{make} {name} AS {ibis.to_sql(table, dialect=backend.name)}")
         self.views.append((backend, name))
         return backend.table(name)
+
+    def keep(self, table: Any) -> Any:
+        """The same rows, worked out once and kept until the end; left as they are on an engine of others."""
+        if table.get_backend() is not self.con:
+            return table
+        return self.con.create_table(f"kept_{next(_names)}", table, temp=True)
 
     def lay_out(self, rows: pa.Table, beside: Any) -> Any:
         """A small table of ours in the engine that ``beside`` is in, for this session only."""
@@ -120,4 +134,6 @@ def run(query: Any, name: str) -> Any:
 
 def first_line(error: Exception) -> str:
     """What an engine's error says, in one line."""
+    if "not utf-8 encoded" in str(error):
+        return "it is not UTF-8 text; save it as UTF-8"
     return str(error).strip().partition("\n")[0][:300]

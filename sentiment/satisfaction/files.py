@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sentiment.errors import CorruptModelError
+from sentiment.errors import CorruptModelError, UnknownModelError
 from sentiment.files import write_atomically
 from sentiment.satisfaction.learned import Answers, Curve, Learned, Reading
 from sentiment.weights import SUMS_FILE, verify
@@ -89,10 +89,16 @@ def read_model(directory: Path) -> Stored:
     """Read a folder, after checking its files against their sums.
 
     Raises:
+        UnknownModelError: the folder holds none.
         CorruptModelError: a file is missing, does not match its sum or is not of this form.
     """
     from safetensors.numpy import load
 
+    if not (directory / MODEL_FILE).is_file():
+        raise UnknownModelError(
+            f"{directory}: no satisfaction model there ({MODEL_FILE} is missing); "
+            "give a folder that sentiment fit wrote a model to"
+        )
     revision = _revision(directory)
     try:
         body = json.loads((directory / MODEL_FILE).read_text("utf-8"))

@@ -1,8 +1,10 @@
 """The metric engine beside hand-written SQL and pandas: ``python -m tests.benchmarks.bench_metrics``.
 
-Ten metrics by agent and week on made-up contact records in Parquet (100 million by default). Each way runs in
-a process of its own, so that its peak memory is its own; ways take turns. Ours is run on the files as they
-are, which checks every row of every column, and on prepared ones, which were checked before. The
+Ten metrics by agent and week of Berlin time on made-up contact records in Parquet (100 million by default).
+Each way runs in a process of its own, so that its peak memory is its own; ways take turns. Ours is run on the
+files as they are, which checks every row, and on prepared ones, which were checked before; so is pandas, with
+and without the same checks, written as an analyst would: the columns needed, numpy-backed, one groupby for
+the durations (count, mean, standard deviation) and one for the rest, values with their intervals. The
 hand-written SQL gives the same values and denominators, without checks, intervals or counts of unknown
 values. Results replace ``METRICS.md`` beside this file.
 """
@@ -26,7 +28,9 @@ METRICS = (
     "aht", "aht:without_transfers", "asa", "service_level", "abandonment", "blocked", "fcr", "transfer_rate",
     "hold_rate", "volume",
 )  # fmt: skip
-EVERY_WAY = ("by hand", "ours, prepared", "ours, with checks", "pandas")
+LARGE_WAYS = ("by hand", "ours, prepared", "ours, with checks")
+EVERY_WAY = (*LARGE_WAYS, "by hand, weeks of UTC", "pandas", "pandas, with checks")
+ZONE = "Europe/Berlin"
 FILES, MEMORY = 10, "2GB"
 
 MADE_UP = """
@@ -56,7 +60,7 @@ COPY (
 """
 
 BY_HAND = """
-SELECT agent_id, date_trunc('week', started_at)::DATE AS week,
+SELECT agent_id, date_trunc('week', {time})::DATE AS week,
     sum(talk_ms + hold_ms + after_call_work_ms) FILTER (answered) / 60000.0
         / count(talk_ms + hold_ms + after_call_work_ms) FILTER (answered) AS aht,
     sum(talk_ms + hold_ms + after_call_work_ms) FILTER (answered AND NOT transferred) / 60000.0
@@ -92,6 +96,8 @@ def make(folder: Path, rows: int, threads: int, *, marked: bool) -> None:
         config={"threads": threads, "memory_limit": MEMORY, "preserve_insertion_order": False}
     )
     each = rows // FILES
+    if marked:  # with a file among them that is not marked, and empty, they are checked
+        con.execute(MADE_UP.format(start=0, stop=0, n=rows, path=folder / "unchecked.parquet", mark=""))
     for i in range(FILES):
         path = folder / f"contacts-{i}.parquet"
         con.execute(MADE_UP.format(start=i * each, stop=(i + 1) * each, n=rows, path=path, mark=mark))
@@ -112,7 +118,10 @@ def ours(path: str, threads: int) -> dict[str, float]:
     """The engine, to a result with values, intervals and totals."""
     from sentiment import metrics
 
-    result = metrics.compute(METRICS, by=["agent", "week"], contacts=path, threads=threads, memory=MEMORY)
+    calendar = metrics.Calendar(timezone=ZONE)
+    result = metrics.compute(
+        METRICS, by=["agent", "week"], calendar=calendar, contacts=path, threads=threads, memory=MEMORY
+    )
     return _checksum(len(result.groups), result.of("aht", **_some(result.groups)).value)
 
 
@@ -122,53 +131,105 @@ def _some(groups: Any) -> dict[str, Any]:
     return dict(zip(("agent", "week"), group, strict=True))
 
 
-def by_hand(path: str, threads: int) -> dict[str, float]:
+def by_hand(
+    path: str, threads: int, time: str = f"started_at AT TIME ZONE 'UTC' AT TIME ZONE '{ZONE}'"
+) -> Any:
     """The same values by hand-written SQL."""
     import duckdb
 
     con = duckdb.connect(
         config={"threads": threads, "memory_limit": MEMORY, "preserve_insertion_order": False}
     )
-    rows = con.execute(BY_HAND.format(path=path)).fetchall()
+    rows = con.execute(BY_HAND.format(path=path, time=time)).fetchall()
     return _checksum(len(rows), min(r for r in rows if r[0] == "agent-7")[2])
 
 
-def pandas_way(path: str, threads: int) -> dict[str, float]:
-    """The same values by pandas, as one would write them: columns, then one groupby."""
+def by_hand_utc(path: str, threads: int) -> dict[str, float]:
+    """The same by weeks of UTC, which DuckDB has no time zone to look up for."""
+    return by_hand(path, threads, "started_at")
+
+
+DURATIONS = ("wait_ms", "talk_ms", "hold_ms", "after_call_work_ms")
+NEEDED = ("agent_id", "direction", "started_at", "answered", "abandoned", "blocked", *DURATIONS,
+          "transferred", "first_contact", "resolved")  # fmt: skip
+
+
+def pandas_way(path: str, _threads: int, *, checked: bool = False) -> dict[str, float]:
+    """The same values and intervals by pandas: columns, then groupby."""
     import glob
 
     import pandas as pd
 
-    names = ["agent_id", "direction", "started_at", "answered", "abandoned", "blocked", "wait_ms", "talk_ms",
-             "hold_ms", "after_call_work_ms", "transferred", "first_contact", "resolved"]  # fmt: skip
+    names = [*NEEDED, "contact_id"] if checked else list(NEEDED)
     t = pd.concat([pd.read_parquet(p, columns=names) for p in glob.glob(path)])  # noqa: PTH207
-    t["week"] = t.started_at.dt.to_period("W").dt.start_time
-    answered, inbound = t.answered, t.direction == "inbound"
+    if checked:
+        t = t[~_bad(t)]
+    local = t.started_at.dt.tz_localize("UTC").dt.tz_convert(ZONE).dt.tz_localize(None)
+    answered, inbound, first = t.answered, t.direction == "inbound", t.answered & t.first_contact
     offered = inbound & ~t.blocked
     handle = (t.talk_ms + t.hold_ms + t.after_call_work_ms).where(answered)
-    parts = pd.DataFrame(
+    durations = ["aht", "aht_own", "asa"]
+    columns = pd.DataFrame(
         {
-            "agent_id": t.agent_id, "week": t.week, "handle": handle,
-            "handle_own": handle.where(~t.transferred),
-            "wait": t.wait_ms.where(inbound & answered), "offered": offered,
-            "in_time": offered & answered & (t.wait_ms <= 20_000), "abandoned": offered & t.abandoned,
-            "inbound": inbound, "blocked": inbound & t.blocked,
-            "first": answered & t.first_contact & t.resolved.notna(),
-            "settled": answered & t.first_contact & t.resolved.fillna(False).astype(bool),
-            "transferred": answered & t.transferred, "held": answered & (t.hold_ms > 0), "answered": answered,
+            "agent_id": t.agent_id, "week": local.dt.to_period("W").dt.start_time, "aht": handle,
+            "aht_own": handle.where(~t.transferred), "asa": t.wait_ms.where(inbound & answered),
+            "offered": offered, "in_time": offered & answered & (t.wait_ms <= 20_000),
+            "abandoned": offered & t.abandoned, "inbound": inbound, "blocked": inbound & t.blocked,
+            "first": first & t.resolved.notna(), "settled": first & (t.resolved == True),  # noqa: E712 - objects
+            "transferred": answered & t.transferred, "held": answered & (t.hold_ms > 0),
+            "answered": answered, "volume": 1,
         }
     )  # fmt: skip
-    sums = parts.groupby(["agent_id", "week"], dropna=False).agg(["sum", "count"])
-    aht = sums["handle", "sum"] / sums["handle", "count"] / 60_000
-    mine = aht.loc["agent-7"].sort_index()
-    return _checksum(len(sums), float(mine.iloc[0]))
+    groups = columns.groupby(["agent_id", "week"], dropna=False)
+    means = groups[durations].agg(["count", "mean", "std"])
+    sums = groups[[c for c in columns if c not in ("agent_id", "week", *durations)]].sum()
+    figures = pd.concat([*(_with_t(means[d]) for d in durations), *_shares(sums)], axis=1)
+    mine = figures.xs("agent-7").sort_index()
+    return _checksum(len(figures), float(mine.iloc[0, 0]) / 60_000)
+
+
+def pandas_checked(path: str, threads: int) -> dict[str, float]:
+    """The same after checks of every row."""
+    return pandas_way(path, threads, checked=True)
+
+
+def _bad(t: Any) -> Any:
+    """What our checks set aside, of the columns there are: keys missing or twice, impossible values."""
+    bad = t.contact_id.isna() | (t.contact_id.str.strip() == "") | t.contact_id.duplicated()
+    for name in DURATIONS:
+        bad |= (t[name] < 0) | (t[name] > 30 * 86_400_000)
+    return bad | (t.answered & t.abandoned) | (t.answered & t.blocked)
+
+
+def _with_t(mean: Any) -> Any:
+    """A mean with Student's interval."""
+    from scipy import stats
+
+    half = stats.t.ppf(0.975, mean["count"] - 1) * mean["std"] / mean["count"] ** 0.5
+    return mean.assign(low=mean["mean"] - half, high=mean["mean"] + half)[["mean", "low", "high"]]
+
+
+def _shares(sums: Any) -> list[Any]:
+    """The shares with Wilson's interval."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    pairs = (("in_time", "offered"), ("abandoned", "offered"), ("blocked", "inbound"), ("settled", "first"),
+             ("transferred", "answered"), ("held", "answered"))  # fmt: skip
+    found = []
+    for events, n in pairs:
+        low, high = proportion_confint(sums[events], sums[n].where(sums[n] > 0), method="wilson")
+        found += [100 * sums[events] / sums[n], 100 * low, 100 * high]
+    return found
 
 
 def _checksum(groups: int, aht: float | None) -> dict[str, float]:
     return {"groups": groups, "aht": round(aht or 0.0, 6)}
 
 
-WAYS = {"ours": ours, "by_hand": by_hand, "pandas": pandas_way}
+WAYS = {
+    "ours": ours, "by_hand": by_hand, "by_hand_utc": by_hand_utc, "pandas": pandas_way,
+    "pandas_checked": pandas_checked,
+}  # fmt: skip
 
 
 def measured(way: str, path: str, threads: int) -> dict[str, float]:
@@ -195,13 +256,33 @@ def run_one(way: str, path: str, threads: int) -> None:
     print(json.dumps(found))
 
 
-def line(name: str, runs: list[dict[str, float]], reference: list[dict[str, float]]) -> str:
-    """A row of the table: medians, and the ratio of neighbouring runs."""
-    seconds = statistics.median(r["seconds"] for r in runs)
-    work = statistics.median(r["processor"] for r in runs)
-    ratios = [r["processor"] / h["processor"] for r, h in zip(runs, reference, strict=True)]
-    memory = max(r["gigabytes"] for r in runs)
-    return f"| {name} | {seconds:.1f} | {work:.1f} | {statistics.median(ratios):.2f} | {memory:.2f} |"
+def line(name: str, runs: dict[str, list[dict[str, float]]]) -> str:
+    """A row of the table: medians, and the median ratios to hand-written SQL in the same round."""
+    own, hand = runs[name], runs["by hand"]
+    middle = {key: statistics.median(r[key] for r in own) for key in ("seconds", "processor")}
+    ratio = {
+        key: statistics.median(r[key] / h[key] for r, h in zip(own, hand, strict=True)) for key in middle
+    }
+    memory = max(r["gigabytes"] for r in own)
+    return (
+        f"| {name} | {middle['seconds']:.1f} | {ratio['seconds']:.2f} | {middle['processor']:.1f} | "
+        f"{ratio['processor']:.2f} | {memory:.2f} |"
+    )
+
+
+def beside_pandas(runs: dict[str, list[dict[str, float]]]) -> list[str]:
+    """How much longer pandas takes than ours at the same work."""
+    told = []
+    for mine, theirs in (("ours, prepared", "pandas"), ("ours, with checks", "pandas, with checks")):
+        if theirs in runs:
+            seconds, work = (
+                statistics.median(p[k] / o[k] for p, o in zip(runs[theirs], runs[mine], strict=True))
+                for k in ("seconds", "processor")
+            )
+            told.append(
+                f"{theirs} takes {seconds:.1f} times the seconds of {mine} ({work:.1f} of processor)."
+            )
+    return ["", *told] if told else []
 
 
 def main() -> None:
@@ -230,15 +311,15 @@ def compared(folder: Path, options: argparse.Namespace) -> str:
         "# Speed of the metric engine",
         "",
         f"`python -m tests.benchmarks.bench_metrics --rows {options.rows}`, {datetime.now(UTC):%Y-%m-%d}, "
-        f"{options.threads} thread(s), DuckDB limited to {MEMORY}. Ten metrics by agent and week:",
+        f"{options.threads} thread(s), DuckDB limited to {MEMORY}. Ten metrics by agent and week of {ZONE}:",
         f"{', '.join(METRICS)}.",
-        f"Medians of {options.repeats} runs in turn; the ratio is of processor time to that of hand-written",
-        "SQL in the same round. All ways agree on the number of groups and on a group's AHT.",
+        f"Medians of {options.repeats} runs in turn; ratios are to hand-written SQL in the same round.",
+        "All ways by weeks of the zone agree on the number of groups and on a group's AHT.",
     ]  # fmt: skip
     return "\n".join(
         [
             *lines,
-            *section(folder / "many", options.rows, ("by hand", "ours, prepared"), options),
+            *section(folder / "many", options.rows, LARGE_WAYS, options),
             *section(folder / "some", options.pandas_rows, EVERY_WAY, options),
             "",
         ]
@@ -246,34 +327,39 @@ def compared(folder: Path, options: argparse.Namespace) -> str:
 
 
 def section(folder: Path, rows: int, ways: tuple[str, ...], options: argparse.Namespace) -> list[str]:
-    """The table of one size. Checking is only timed at the smaller one: the larger is made marked."""
+    """The table of one size. The larger records are made as if checked: preparing them would take long."""
     folder.mkdir()
-    marked = "ours, with checks" not in ways
+    marked = ways == LARGE_WAYS
     began = time.perf_counter()
     make(folder, rows, options.threads, marked=marked)
     told = f"{time.perf_counter() - began:.0f} s to make"
-    raw = ready = str(folder / "contacts-*.parquet")
+    ready = str(folder / "contacts-*.parquet")
+    raw = str(folder / "*.parquet") if marked else ready
     if not marked:
         began = time.perf_counter()
         ready = str(folder / "prepared.parquet")
         prepare(folder, Path(ready), options.threads)
         told += f"; {time.perf_counter() - began:.0f} s to prepare"
-    how = {"by hand": ("by_hand", raw), "ours, prepared": ("ours", ready), "ours, with checks": ("ours", raw),
-           "pandas": ("pandas", raw)}  # fmt: skip
+    how = {
+        "by hand": ("by_hand", raw), "ours, prepared": ("ours", ready), "ours, with checks": ("ours", raw),
+        "by hand, weeks of UTC": ("by_hand_utc", raw), "pandas": ("pandas", raw),
+        "pandas, with checks": ("pandas_checked", raw),
+    }  # fmt: skip
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(options.repeats):
         for way in ways:
             runs[way].append(measured(how[way][0], how[way][1], options.threads))
-    answers = {(r["groups"], r["aht"]) for each in runs.values() for r in each}
+    answers = {(r["groups"], r["aht"]) for way, each in runs.items() if "UTC" not in way for r in each}
     if len(answers) != 1:
         raise RuntimeError(f"the ways disagree: {answers}")
     return [
         "",
         f"## {rows:,} contact records ({told})",
         "",
-        "| way | seconds | processor seconds | ratio | peak GB |",
-        "|---|---|---|---|---|",
-        *[line(way, runs[way], runs["by hand"]) for way in ways],
+        "| way | seconds | ratio | processor seconds | ratio | peak GB |",
+        "|---|---|---|---|---|---|",
+        *[line(way, runs) for way in ways],
+        *beside_pandas(runs),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Every metric's definition, a file for each family, and how one is asked for by name."""
+"""Every metric's definition, one or two files for each family, and how one is asked for by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sentiment.errors import MetricError
-from sentiment.metrics.catalogue import contacts, conversations, customers, queues, surveys
+from sentiment.metrics.catalogue import contacts, conversations, customers, queues, sales, surveys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["CATALOGUE", "Request", "find", "parse"]
 
 CATALOGUE: dict[str, Definition] = {
-    d.name: d for family in (surveys, contacts, queues, customers, conversations) for d in family.DEFINITIONS
+    d.name: d
+    for family in (surveys, contacts, queues, customers, sales, conversations)
+    for d in family.DEFINITIONS
 }
 """Every definition by name."""
 

@@ -190,13 +190,13 @@ RESPONSE_RATE = Definition(
     name="response_rate",
     title="Response rate",
     family="surveys",
-    table="surveys",
+    table="invitations",
     better="higher",
     variants=(
         Variant(
             name="invited",
-            says="surveys answered / surveys sent (rows with `invited_at`)",
-            statistic=Share(of=_.value.notnull(), among=_.invited_at.notnull()),
+            says="surveys answered / surveys sent (rows with `invited_at`), by when they were sent",
+            statistic=Share(of=_.value.notnull()),
             unit="%",
             examples=(
                 Example(
@@ -212,7 +212,7 @@ RESPONSE_RATE = Definition(
     ),
     moves="Length of the survey, how soon it comes, channel, and how the contact went.",
     misleads="A high rate is not a fair sample and a low one not a biased one: what counts is whether those who "
-    "answer differ. Compare groups, and see the correlation report for the bias.",
+    "answer differ. Surveys sent of late may yet be answered. Compare groups, and see the correlation report for the bias.",
 )
 
 GUEST_SATISFACTION = _satisfaction(
