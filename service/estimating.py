@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sentiment import __version__
+from sentiment.call import Provenance
 from sentiment.errors import InputError
 from sentiment.moments import reflag
 from sentiment.satisfaction.estimate import other_scorers
@@ -37,8 +39,7 @@ def _estimated(call: Call, model: Satisfaction) -> Call:
             f"it was scored by scorer {', '.join(others)}, but the estimate knows the scores of "
             f"{model.reads}; score it again with sentiment score"
         )
-    provenance = call.provenance
-    if provenance is not None:
-        before = (m for m in provenance.models if m.task != model.model.task)
-        provenance = replace(provenance, models=(*before, model.model))
+    made = call.provenance or Provenance(version=__version__)
+    before = (m for m in made.models if m.task != model.model.task)
+    provenance = replace(made, models=(*before, model.model))
     return replace(call, estimates=model.estimate(call), provenance=provenance)

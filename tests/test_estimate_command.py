@@ -13,8 +13,8 @@ from sentiment.call import Model, Provenance, from_json, to_json
 from sentiment.errors import OutputError
 from sentiment.formats.html import call_page, index_page
 from sentiment.rules.reader import rules_of
-from sentiment.satisfaction.estimate import Satisfaction
-from service.cli import app
+from sentiment.satisfaction.estimate import Satisfaction, load_satisfaction
+from service.cli import app, main
 from service.estimating import estimate_file
 
 LOW = (
@@ -87,6 +87,19 @@ def test_a_page_shows_another_estimate_though_no_moment_changes(tmp_path):
     assert f'CSAT <span class="num">{expected:.1f}' in page.read_text("utf-8")
 
 
+def test_a_call_that_does_not_say_what_made_it_says_so_from_here_on(tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text(to_json(SAD), "utf-8")
+    assert estimate_file(path, model(), RULES).error is None
+    assert [m.name for m in from_json(path.read_bytes()).provenance.models] == ["made-up"]
+
+
+def test_half_a_call_and_a_missing_one_are_told(tmp_path):
+    (tmp_path / "half.json").write_text(to_json(SAD)[:200])
+    assert "not valid JSON" in estimate_file(tmp_path / "half.json", model(), RULES).error
+    assert "cannot be read" in estimate_file(tmp_path / "none.json", model(), RULES).error
+
+
 def test_scores_of_another_scorer_are_not_read_as_if_they_were_this_ones(tmp_path):
     other = Provenance(version="0", models=(Model(task="score", name="affect", revision="old"),))
     path = tmp_path / "one.json"
@@ -151,3 +164,14 @@ def test_one_call_that_fails_costs_none_of_the_others_and_damaged_files_are_told
     assert "2 failed" in done.stdout
     assert from_json((out / "sad.json").read_bytes()).estimates
     assert not json.loads((out / "glad.json").read_text("utf-8"))["estimates"]
+
+
+def test_a_folder_without_a_model_is_told_before_anything_is_done(out, monkeypatch, capsys):
+    monkeypatch.setattr("sentiment.satisfaction.estimate.load_satisfaction", load_satisfaction)
+    before = (out / "sad.json").read_bytes()
+    monkeypatch.setattr("sys.argv", ["sentiment", "estimate", "out", "--satisfaction", "out"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert "out: no satisfaction model there (model.json is missing)" in capsys.readouterr().err
+    assert (out / "sad.json").read_bytes() == before

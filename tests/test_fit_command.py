@@ -112,6 +112,10 @@ def test_what_cannot_be_fitted_is_said_in_a_line(here, monkeypatch, capsys):
     code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out")
     assert code == 1
     assert "there is no survey to learn from: csat: 5 answers" in told
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "nowhere")
+    assert (code, "nowhere: no such file or folder" in told) == (1, True)
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out", "--surveys", "none.csv")
+    assert (code, "no such file" in told) == (1, True)
     (here / "none").mkdir()
     (here / "none" / "a.json").write_text("[]")
     code, told = outcome_of_main(monkeypatch, capsys, "--calls", "none")

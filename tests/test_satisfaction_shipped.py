@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import sentiment
 from sentiment import samples
 from sentiment.call import from_json, to_json
-from sentiment.errors import CorruptModelError
+from sentiment.errors import UnknownModelError
 from sentiment.formats.chat import read_chats
 from sentiment.rules.reader import rules_of
 from sentiment.satisfaction.estimate import Satisfaction
@@ -52,7 +52,7 @@ def test_score_takes_the_model_of_the_folder_named(tmp_path, monkeypatch):
     monkeypatch.setattr("sentiment.affect.text.load_text_scorer", lambda threads=None: Scorer())
     revision = write_model(stored(curve("turns")), tmp_path / "mine")
     assert sentiment.load(satisfaction=tmp_path / "mine").estimator().model.revision == revision
-    with pytest.raises(CorruptModelError):
+    with pytest.raises(UnknownModelError, match="no satisfaction model there"):
         sentiment.load(satisfaction=tmp_path / "none").estimator()
 
     given = {}
@@ -64,10 +64,17 @@ def test_score_takes_the_model_of_the_folder_named(tmp_path, monkeypatch):
     monkeypatch.setattr("sentiment.pipeline.load", load)
     done = CliRunner().invoke(
         app,
-        ["score", str(SAMPLES / "chat.jsonl"), "--out", str(tmp_path / "out"), "--satisfaction", "mine"],
+        [
+            "score",
+            str(SAMPLES / "chat.jsonl"),
+            "--out",
+            str(tmp_path / "out"),
+            "--satisfaction",
+            str(tmp_path / "mine"),
+        ],
     )
     assert done.exit_code == 0, done.output
-    assert str(given["satisfaction"]) == "mine"
+    assert given["satisfaction"] == tmp_path / "mine"
 
 
 @pytest.mark.model
