@@ -6,60 +6,40 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sentiment import __version__
-from sentiment.call import Provenance, from_json, to_json
-from sentiment.errors import OutputError, SentimentError
-from sentiment.files import write_atomically
+from sentiment.call import Provenance
+from sentiment.errors import InputError
 from sentiment.moments import reflag
-from sentiment.review import candidates
-from sentiment.summary import summarise
-from service.reflagging import REMEDY, Outcome, changes, is_call, render_again
+from sentiment.satisfaction.estimate import other_scorers
+from service.reflagging import revise_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sentiment.call import Call
-    from sentiment.pipeline import Estimator
     from sentiment.rules.values import Rules
+    from sentiment.satisfaction.estimate import Satisfaction
+    from service.reflagging import Outcome
 
 __all__ = ["estimate_file"]
 
 
-def estimate_file(path: Path, model: Estimator, rules: Rules, *, named: bool = True) -> Outcome:
-    """Estimate the call in a file; write it, and its page, if that changes it.
+def estimate_file(path: Path, model: Satisfaction, rules: Rules, *, named: bool = True) -> Outcome:
+    """Estimate the call in a file and flag it, as :func:`service.reflagging.reflag_file` does."""
+    return revise_file(path, lambda call: reflag(_estimated(call, model), rules), named=named)
 
-    A file that is JSON but no call is skipped, unless it was ``named`` itself. Whatever fails is the
-    outcome's ``error``, so that it costs no other call.
+
+def _estimated(call: Call, model: Satisfaction) -> Call:
+    """The call with these estimates, and the model among those that made it.
+
+    Raises:
+        InputError: it was scored by another scorer than the model knows: its scores do not mean the same.
     """
-    try:
-        text = path.read_bytes()
-        if not named and not is_call(text):
-            return Outcome(source=path, skipped=True)
-        before = from_json(text)
-        after = reflag(estimated(before, model), rules)
-        page = path.with_suffix(".html")
-        has_page, stale = page.is_file(), None
-        if after != before:
-            write_atomically(path, to_json(after), remedy=REMEDY)
-            stale = render_again(page, after) if has_page else None
-    except OSError as error:
-        return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
-    except OutputError as error:
-        return Outcome(source=path, error=str(error), unwritten=True)
-    except SentimentError as error:
-        return Outcome(source=path, error=f"{path}: {error}")
-    return Outcome(
-        source=path,
-        changes=changes(before.moments, after.moments),
-        found=candidates(after),
-        row=summarise(after) if has_page else None,
-        stale=stale,
-        mended=after != before,
-    )
-
-
-def estimated(call: Call, model: Estimator) -> Call:
-    """The call with these estimates, and the model among those that made it."""
+    if others := other_scorers(call, model.reads):
+        raise InputError(
+            f"it was scored by scorer {', '.join(others)}, but the estimate knows the scores of "
+            f"{model.reads}; score it again with sentiment score"
+        )
     made = call.provenance or Provenance(version=__version__)
-    others = tuple(m for m in made.models if m.task != model.model.task)
-    provenance = replace(made, models=(*others, model.model))
+    before = (m for m in made.models if m.task != model.model.task)
+    provenance = replace(made, models=(*before, model.model))
     return replace(call, estimates=model.estimate(call), provenance=provenance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiment.errors import MetricError
-from service.terminal import FAILED, INTERRUPTED, console, printable
+from service.terminal import FAILED, INTERRUPTED, clear_leftovers, console, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sentiment.call import Call
+    from sentiment.call import Call, Model
     from sentiment.fitting import Fitted
+    from service.reflagging import Outcome
 
 __all__ = ["SatisfactionDir", "estimate", "fit"]
 
@@ -48,7 +50,11 @@ def fit(
     from sentiment.fitting import fit as fitted_to
 
     make_folder(out)
-    scored = _read_calls(calls)
+    scored, unread = _read_calls(calls)
+    for told in unread:
+        console(stderr=True).print(
+            printable(f"Warning: left out: {told}"), markup=False, highlight=False, soft_wrap=True
+        )
     with _progress() as tell:
         fitted = fitted_to(
             scored,
@@ -59,7 +65,8 @@ def fit(
             progress=tell,
         )
     text = fitted.report()
-    console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    for line in text.split("\n"):
+        console().print(printable(line), markup=False, highlight=False, soft_wrap=True)
     write_atomically(out / "report.md", text + "\n")
     body = json.dumps(fitted.body(), ensure_ascii=False, indent=1, allow_nan=False)
     write_atomically(out / "report.json", body + "\n")
@@ -70,14 +77,17 @@ def _write(fitted: Fitted, out: Path, *, anyway: bool) -> None:
     from sentiment.satisfaction.files import write_model
 
     if fitted.better or anyway:
-        revision = write_model(fitted.stored, out)
+        model = fitted.stored if anyway else fitted.recommended
+        revision = write_model(model, out)
+        kept = [name for name in fitted.instruments if name not in model.about["fitted"]]
         told = (
             f"Model: {out}, revision {revision}. Use it with: sentiment estimate CALLS --satisfaction {out}"
+            + (f". The fit to {', '.join(map(str.upper, kept))} is not in it (--anyway)" if kept else "")
         )
     else:
-        told = (
-            "No model was written, since the shipped estimate does as well; --anyway writes it all the same."
-        )
+        told = "No model was written: the report says why the fit is not to be used; --anyway writes it."
+        if (out / "model.json").is_file():
+            told += f" {out} still holds the model of an earlier run."
     console().print(printable(told), markup=False, highlight=False, soft_wrap=True)
     console().print(f"Report: {out / 'report.md'}", markup=False, highlight=False, soft_wrap=True)
 
@@ -105,8 +115,10 @@ def estimate(
     files = find_calls(paths)
     rules = default_rules() if rules_file is None else read_rules(rules_file)
     model = load_satisfaction(load_text_scorer(threads=threads), satisfaction)
-    outcomes, stopped = [], False
-    with sole_run({path.parent for path, _ in files}), _progress() as tell:
+    outcomes: list[Outcome] = []
+    stopped = False
+    with sole_run(path if path.is_dir() else path.parent for path in paths), _progress() as tell:
+        clear_leftovers(dict.fromkeys(path.parent for path, _ in files))
         try:
             for n, (path, named) in enumerate(files):
                 tell("estimating", n / len(files))
@@ -114,19 +126,34 @@ def estimate(
         except KeyboardInterrupt:
             stopped = True
         write_overviews(outcomes)
+    raise typer.Exit(_report(outcomes, model.model, stopped=stopped))
+
+
+def _report(outcomes: Sequence[Outcome], model: Model, *, stopped: bool) -> int:
+    """What was estimated, why the rest was not, every failure on stderr, and the exit code."""
+    from service.moments import problems
+
     errors = console(stderr=True)
-    for told in (o.error or o.stale for o in outcomes):
-        if told:
-            errors.print(f"Error: {printable(told)}", markup=False, highlight=False, soft_wrap=True)
+    for told in problems(outcomes):
+        errors.print(printable(told), markup=False, highlight=False, soft_wrap=True)
     done = [o for o in outcomes if o.error is None and not o.skipped]
-    calls = "call" if len(done) == 1 else "calls"
-    console().print(
-        f"{len(done)} {calls} estimated by {model.model.name} {model.model.revision}", highlight=False
-    )
+    why = Counter(o.abstained.split(":")[0] for o in done if o.abstained)
+    n = len(done) - why.total()
+    line = f"{n} {'call' if n == 1 else 'calls'} estimated by {model.name} {model.revision}"
+    if skipped := sum(o.skipped for o in outcomes):
+        line += f"; {skipped} other JSON {'file' if skipped == 1 else 'files'} left alone"
+    failed = sum(bool(o.error or o.stale) for o in outcomes)
+    if failed:
+        line += f"; {failed} failed"
+    console().print(line, highlight=False)
+    for reason, times in why.most_common():
+        console().print(
+            printable(f"{times} not estimated: {reason}"), markup=False, highlight=False, soft_wrap=True
+        )
     if stopped:
         errors.print("Stopped. What was finished is kept.", highlight=False)
-        raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(FAILED if any(o.error or o.stale for o in outcomes) else 0)
+        return INTERRUPTED
+    return FAILED if failed else 0
 
 
 def _require() -> None:
@@ -136,21 +163,42 @@ def _require() -> None:
         raise MetricError("fitting needs more packages; pip install 'conversation-sentiment[surveys]'")
 
 
-def _read_calls(folder: Path) -> list[Call]:
-    """Every call of a folder; other JSON is passed over.
+def _read_calls(folder: Path) -> tuple[list[Call], list[str]]:
+    """Every call of a folder, and a line for each file that should hold one and does not.
 
     Raises:
-        InputError: the folder is not there or holds no call.
+        InputError: the folder is not there, holds no call, or two calls of one id.
     """
     from sentiment.call import from_json
-    from sentiment.errors import InputError
-    from service.reflagging import find_calls, is_call
+    from sentiment.errors import ConversationError, InputError
+    from service.reflagging import find_calls, is_call, is_json
 
-    texts = [path.read_bytes() for path, _ in find_calls([folder])]
-    calls = [from_json(text) for text in texts if is_call(text)]
+    calls: dict[str, tuple[Path, Call]] = {}
+    unread = []
+    for path, _ in find_calls([folder]):
+        try:
+            text = path.read_bytes()
+            if not is_call(text):
+                if not is_json(text):
+                    unread.append(f"{path}: empty or not JSON; if it was a call, score its recording again")
+                continue
+            call = from_json(text)
+        except ConversationError as error:
+            unread.append(f"{path}: {error}")
+            continue
+        except OSError as error:
+            unread.append(f"{path}: cannot be read ({error.strerror}); check its permissions")
+            continue
+        if call.id in calls:
+            raise InputError(
+                f"{path}: has the call id {call.id!r}, as {calls[call.id][0]} does, so it cannot be said "
+                "whose the answers are; move one of them elsewhere"
+            )
+        calls[call.id] = path, call
     if not calls:
-        raise InputError(f"{folder}: holds no scored calls; score calls with --format json first")
-    return calls
+        why = f" ({unread[0]})" if unread else ""
+        raise InputError(f"{folder}: holds no scored calls{why}; score calls with --format json first")
+    return [call for _, call in calls.values()], unread
 
 
 @contextmanager

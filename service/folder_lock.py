@@ -55,12 +55,15 @@ def _hold(folder: Path, how: int, held: ExitStack) -> bool:
     except OSError as error:
         if how == fcntl.LOCK_EX:
             logging.getLogger(__name__).warning(
-                "%s: cannot be locked (%s); run no other sentiment moments on it now", folder, error.strerror
+                "%s: cannot be locked (%s); run no other sentiment moments or estimate on it now",
+                folder,
+                error.strerror,
             )
     return True
 
 
 def _taken(folder: Path) -> OutputError:
     return OutputError(
-        f"{folder}: another sentiment moments is at work on these calls; wait until it is done, and run again"
+        f"{folder}: another sentiment moments or estimate is at work on these calls; "
+        "wait until it is done, and run again"
     )

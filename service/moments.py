@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sentiment.rules.values import Rules
     from service.reflagging import Outcome
 
-__all__ = ["moments", "rules", "write_overviews"]
+__all__ = ["RulesFile", "moments", "problems", "rules", "write_overviews"]
 
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", help="File of rules (TOML). The shipped ones if left out.")
@@ -243,7 +243,7 @@ def write_overviews(outcomes: Sequence[Outcome]) -> None:
 def _report(outcomes: Sequence[Outcome], seconds: float, *, stopped: bool, dry_run: bool) -> int:
     """One line of what was done, every failure on stderr, and the exit code."""
     errors = console(stderr=True)
-    for told in _problems(outcomes):
+    for told in problems(outcomes):
         errors.print(printable(told), markup=False, highlight=False, soft_wrap=True)
     failed = sum(bool(o.error or o.stale) for o in outcomes)
     done = [o for o in outcomes if o.error is None and not o.skipped]
@@ -268,7 +268,7 @@ _NAMED = 5
 """How many files a warning names."""
 
 
-def _problems(outcomes: Sequence[Outcome]) -> list[str]:
+def problems(outcomes: Sequence[Outcome]) -> list[str]:
     """A line for each failure, one for all of a folder that cannot be written, and one for damaged files."""
     lines: list[str] = []
     unwritten: dict[Path, list[str]] = {}

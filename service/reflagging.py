@@ -26,7 +26,7 @@ from sentiment.summary import Row, summarise
 from service.terminal import fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from sentiment.call import Moment
@@ -39,9 +39,11 @@ __all__ = [
     "changes",
     "find_calls",
     "is_call",
+    "is_json",
     "reflag_file",
     "reflag_files",
     "render_again",
+    "revise_file",
 ]
 
 What = Literal["added", "gone", "kept", "reworded"]
@@ -80,7 +82,8 @@ class Outcome:
         found: its moments for the review queue.
         row: its line of the overview, if it has a page.
         stale: why its page could not be made anew.
-        mended: its page was older than the call, though no moment changed, and was made anew.
+        mended: its page was older than the call, though nothing it shows changed, and was made anew.
+        abstained: why nothing is estimated of it, if it was tried.
     """
 
     source: Path
@@ -93,6 +96,7 @@ class Outcome:
     row: Row | None = None
     stale: str | None = None
     mended: bool = False
+    abstained: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -168,8 +172,15 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
     A file that is JSON but no call is skipped, unless it was ``named`` itself. Whatever fails is the
     outcome's ``error``, so that it costs no other call.
     """
+    return revise_file(path, lambda call: reflag(call, rules), named=named, dry_run=dry_run)
+
+
+def revise_file(
+    path: Path, revise: Callable[[Call], Call], *, named: bool = True, dry_run: bool = False
+) -> Outcome:
+    """``revise`` the call in a file, as :func:`reflag_file` flags it anew; it may change what pages show."""
     try:
-        return _reflagged(path, rules, named=named, dry_run=dry_run)
+        return _revised(path, revise, named=named, dry_run=dry_run)
     except OSError as error:
         return Outcome(source=path, error=f"{path}: cannot be read ({error.strerror}); check its permissions")
     except OutputError as error:
@@ -181,21 +192,22 @@ def reflag_file(path: Path, rules: Rules, *, named: bool = True, dry_run: bool =
         return Outcome(source=path, error=fault(path, error))
 
 
-def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outcome:
+def _revised(path: Path, revise: Callable[[Call], Call], *, named: bool, dry_run: bool) -> Outcome:
     text = path.read_bytes()
     if not named and not is_call(text):
-        return Outcome(source=path, skipped=True, damaged=not _is_json(text))
+        return Outcome(source=path, skipped=True, damaged=not is_json(text))
     before = from_json(text)
-    after = reflag(before, rules)
+    after = revise(before)
     page = path.with_suffix(".html")
     has_page = page.is_file()
     # The call is written first, so a page older than its call was left behind by a write that failed.
     behind = has_page and page.stat().st_mtime_ns < path.stat().st_mtime_ns
+    shows_other = (after.moments, after.estimates) != (before.moments, before.estimates)
     stale = None
     if not dry_run:
         if after != before:
             write_atomically(path, _rewritten(text.decode("utf-8", "replace"), after), remedy=REMEDY)
-        if has_page and (behind or after.moments != before.moments):
+        if has_page and (behind or shows_other):
             stale = render_again(page, after)
         elif has_page and after != before:
             os.utime(page)  # it shows the call as it is
@@ -205,7 +217,8 @@ def _reflagged(path: Path, rules: Rules, *, named: bool, dry_run: bool) -> Outco
         found=candidates(after),
         row=summarise(after) if has_page else None,
         stale=stale,
-        mended=behind and stale is None and after.moments == before.moments,
+        mended=behind and stale is None and not shows_other,
+        abstained=next((e.abstained for e in after.estimates if e.abstained), None),
     )
 
 
@@ -226,7 +239,8 @@ def is_call(text: bytes) -> bool:
     return re.search(rb'"schema"\s*:\s*"' + re.escape(tag) + b"/", text) is not None
 
 
-def _is_json(text: bytes) -> bool:
+def is_json(text: bytes) -> bool:
+    """Whether a file is JSON at all."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -234,14 +248,14 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-_REWRITTEN = ("moments", "provenance")
+_REWRITTEN = ("moments", "estimates", "provenance")
 
 
 def _rewritten(text: str, call: Call) -> str:
-    """``text``, from which ``call`` was read, with what flagging changes.
+    """``text``, from which ``call`` was read, with what flagging and estimating change.
 
     A call as :func:`to_json` writes it has each field on a line that one space begins, and nothing else
-    there; writing just the two fields is many times as fast as writing all. Any other form is written anew.
+    there; writing just those fields is many times as fast as writing all. Any other form is written anew.
     """
     places = _top_level(text)
     names = [name for name, _ in places]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from factories import score
+from hypothesis import settings
 
 from sentiment.audio import SAMPLE_RATE_HZ, Recording
 from sentiment.call import Model, Score, Utterance, Word
@@ -17,6 +18,9 @@ from sentiment.speech.transcriber import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+settings.register_profile("any machine", deadline=None)  # a busy machine makes any single example slow
+settings.load_profile("any machine")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -1,138 +1,142 @@
-"""``sentiment fit`` and ``sentiment estimate``: what they write, refuse and say."""
+"""``sentiment fit`` as it is typed: what it prints, what it writes, and when it writes no model."""
 
+import csv
 import json
+from dataclasses import replace
 
 import pytest
+from factories import customer
+from test_satisfaction import FakeEncoder, curve, spoken, stored
 from typer.testing import CliRunner
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-from test_fitting import made
-from test_satisfaction import FakeEncoder, curve, stored
+from test_fitting import Scorer, made
 
-from sentiment.call import Model, from_json, to_json
-from sentiment.formats.html import call_page
-from sentiment.rules.reader import default_rules
+from sentiment.call import to_json
 from sentiment.satisfaction.estimate import Satisfaction
-from sentiment.satisfaction.files import read_model
-from service.cli import app
-from service.estimating import estimate_file
+from sentiment.satisfaction.files import read_model, write_model
+from service.cli import app, main
 
-
-class Scorer:
-    model = Model(task="score", name="fake", revision="1")
-
-    def dialogue_encoder(self):
-        return FakeEncoder()
+ENDING = curve("customer_polarity_end", edges=(-0.5, 0.0, 0.5), steps=(-0.3, -0.1, 0.1, 0.3))
 
 
 @pytest.fixture
-def shipped(monkeypatch, tmp_path):
-    """A small shipped model, and a scorer that needs no weights."""
-    import sentiment.affect.text
-    import sentiment.fitting.run
-    from sentiment.satisfaction.files import write_model
-
-    base = stored(curve("customer_polarity_end", edges=(-0.5, 0.0, 0.5), steps=(-0.3, -0.1, 0.1, 0.3)))
-    write_model(base, tmp_path / "shipped")
-    monkeypatch.setattr(sentiment.affect.text, "load_text_scorer", lambda **_: Scorer())
-    monkeypatch.setattr(sentiment.fitting.run, "weights_dir", lambda _: tmp_path / "shipped")
-    return tmp_path / "shipped"
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in, a made-up scorer and a made-up shipped model."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    write_model(stored(ENDING), tmp_path / "shipped")
+    monkeypatch.setattr("sentiment.affect.text.load_text_scorer", lambda threads=None: Scorer())
+    monkeypatch.setattr("sentiment.fitting.run.weights_dir", lambda name: tmp_path / "shipped")
+    return tmp_path
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Scored calls in a folder, with answers that depend on what the shipped model does not know."""
-    calls, rows = made(120, 1, lambda feels, warm: 3 + 0.6 * feels + 3.0 * warm)
-    out = tmp_path / "out"
-    out.mkdir()
-    for call in calls:
-        (out / f"{call.id}.json").write_text(to_json(call))
-    lines = ["call_id,instrument,value,scale_min,scale_max,answered_at"]
-    lines += [f"{r['call_id']},csat,{r['value']:g},1,5,{r['answered_at'].isoformat()}" for r in rows]
-    (tmp_path / "s.csv").write_text("\n".join(lines) + "\n")
-    return out
+def laid_out(folder, calls, rows, name="surveys.csv"):
+    (folder / "out").mkdir(exist_ok=True)
+    for each in calls:
+        (folder / "out" / f"{each.id}.json").write_text(to_json(each), "utf-8")
+    with (folder / name).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows({**r, "answered_at": r["answered_at"].isoformat()} for r in rows)
 
 
-def test_a_fit_that_helps_is_written_with_its_report(shipped, folder, tmp_path):
-    out = tmp_path / "own"
-    done = CliRunner().invoke(
-        app, ["fit", "--calls", str(folder), "--surveys", str(tmp_path / "s.csv"), "--out", str(out)]
-    )
+def run(*args):
+    return CliRunner().invoke(app, ["fit", "--calls", "out", "--surveys", "surveys.csv", *map(str, args)])
+
+
+def warmth(n=220):
+    return made(n, 1, lambda feels, warm: 3 + 0.6 * feels + 3.0 * warm, noise=0.8)
+
+
+def test_a_better_fit_is_reported_written_and_estimates(here):
+    calls, rows = warmth()
+    laid_out(here, calls, rows)
+    (here / "out" / "index.json").write_text("[]")
+    (here / "out" / "broken.json").write_text("")
+    (here / "out" / "old.json").write_text('{"schema": "conversation-sentiment/call/1"}')
+    done = run("--out", "mine")
     assert done.exit_code == 0, done.output
-    assert "**Use the fit.**" in done.output
-    assert "Model: " in done.output
-    body = json.loads((out / "report.json").read_text())
-    assert body["better"] is True
-    assert body["instruments"]["csat"]["n_answers"] == 120
-    assert (out / "report.md").read_text().startswith("# Satisfaction, fitted to your surveys")
-    assert read_model(out).instruments["csat"][1].interval_of == "answer"
-
-
-def test_a_fit_that_does_not_help_is_not_written_unless_asked_for(shipped, folder, tmp_path):
-    head, *lines = (tmp_path / "s.csv").read_text().splitlines()
-    ids = [line.split(",")[0] for line in lines]
-    rest = [line.split(",", 1)[1] for line in lines]
-    mixed = [f"{ids[(37 * i + 11) % len(ids)]},{answer}" for i, answer in enumerate(rest)]
-    surveys = tmp_path / "m.csv"
-    surveys.write_text("\n".join([head, *mixed]))
-    args = ["fit", "--calls", str(folder), "--surveys", str(surveys), "--out", str(tmp_path / "own")]
-    done = CliRunner().invoke(app, args)
-    assert done.exit_code == 0, done.output
-    assert "No model was written" in done.output
-    assert not (tmp_path / "own" / "model.json").exists()
-    assert (tmp_path / "own" / "report.md").exists()
-    assert CliRunner().invoke(app, [*args, "--anyway"]).exit_code == 0
-    assert (tmp_path / "own" / "model.json").exists()
-
-
-def test_stored_calls_are_estimated_anew_with_their_pages(folder):
-    model = Satisfaction(stored(curve("customer_polarity_end")), FakeEncoder())
-    path = folder / "call-3.json"
-    before = from_json(path.read_text())
-    path.with_suffix(".html").write_text(call_page(before, playback=None))
-    outcome = estimate_file(path, model, default_rules())
-    after = from_json(path.read_text())
-    assert outcome.error is None
-    assert [e.instrument for e in after.estimates] == ["csat", "nps"]
-    assert after.utterances == before.utterances
-    assert "Estimated answers" in path.with_suffix(".html").read_text()
-    written = path.stat().st_mtime_ns
-    assert not estimate_file(path, model, default_rules()).mended
-    assert path.stat().st_mtime_ns == written, "what does not change is not written"
-
-
-def test_other_json_is_passed_over_and_broken_calls_are_told(folder, tmp_path):
-    model = Satisfaction(stored(curve("customer_polarity_end")), FakeEncoder())
-    (tmp_path / "note.json").write_text('{"a": 1}')
-    assert estimate_file(tmp_path / "note.json", model, default_rules(), named=False).skipped
-    (tmp_path / "half.json").write_text(to_json(from_json((folder / "call-1.json").read_text()))[:200])
-    outcome = estimate_file(tmp_path / "half.json", model, default_rules())
-    assert "not valid JSON" in outcome.error
-    assert estimate_file(tmp_path / "none.json", model, default_rules()).error
-
-
-def test_rules_may_use_the_new_estimates(folder, tmp_path):
-    from sentiment.rules.reader import read_rules
-
-    (tmp_path / "r.toml").write_text(
-        '[[rule]]\nname = "low"\ndescription = "x"\nseverity = 0.5\nexplanation = "Low: {expected}."\n'
-        '[[rule.all]]\nfilter = "estimate"\ninstrument = "csat"\nat_most = 5\n'
+    assert "**Use the fit.** It is better than the mean" in done.stdout
+    assert "220 calls, 220 survey rows; 220 calls have an answer" in done.stdout
+    assert "Warning: left out: out/broken.json: empty or not JSON" in done.stderr
+    assert "Warning: left out: out/old.json: call JSON: call lacks the field" in done.stderr
+    assert "index.json" not in done.stderr
+    assert (here / "mine" / "report.md").read_text("utf-8").strip() in done.stdout
+    report = json.loads((here / "mine" / "report.json").read_text("utf-8"))
+    assert report["instruments"]["csat"]["use"] is True
+    assert report["read"]["n_calls_answered"] == 220
+    written = read_model(here / "mine")
+    assert f"revision {written.revision}" in done.stdout
+    assert written.about["answers"] == {"csat": 220}
+    cold, warm = (
+        Satisfaction(written, FakeEncoder()).estimate(call)[0].expected
+        for call in sorted(calls, key=lambda c: c.utterances[0].score.polarity)[:: len(calls) - 1]
     )
-    rules = read_rules(tmp_path / "r.toml")
-    model = Satisfaction(stored(curve("customer_polarity_end")), FakeEncoder())
-    estimate_file(folder / "call-2.json", model, rules)
-    moments = from_json((folder / "call-2.json").read_text()).moments
-    assert [m.rule for m in moments] == ["low"]
+    assert cold + 1 < warm
 
 
-def test_what_is_missing_is_named(shipped, folder, tmp_path):
-    def failed(*args):
-        done = CliRunner().invoke(app, list(args))
-        assert done.exit_code
-        return str(done.exception)
+def test_a_fit_to_nothing_writes_a_report_and_no_model_unless_told_to(here):
+    laid_out(here, *made(60, 3, lambda *_: 3.0, noise=1.5))
+    done = run("--out", "mine")
+    assert done.exit_code == 0, done.output
+    assert "**These calls do not tell these answers**" in done.stdout
+    assert "No model was written" in done.stdout
+    assert sorted(p.name for p in (here / "mine").iterdir()) == ["report.json", "report.md"]
+    assert run("--out", "mine", "--anyway").exit_code == 0
+    assert read_model(here / "mine").about["fitted"] == ["csat"]
+    assert "mine still holds the model of an earlier run" in run("--out", "mine").stdout
 
-    base = ("fit", "--out", str(tmp_path / "o"))
-    surveys = ("--surveys", str(tmp_path / "s.csv"))
-    assert "no such file" in failed(*base, "--calls", str(tmp_path / "nowhere"), *surveys)
-    assert "no such file" in failed(*base, "--calls", str(folder), "--surveys", str(tmp_path / "none.csv"))
-    assert "no satisfaction model there" in failed("estimate", str(folder), "--satisfaction", str(tmp_path))
+
+def test_other_names_of_columns_go_through_a_map(here):
+    calls, rows = made(40, 4, lambda feels, _: 3 + 2 * feels)
+    laid_out(here, calls, rows)
+    text = (here / "surveys.csv").read_text("utf-8").replace("value", "stars", 1)
+    (here / "surveys.csv").write_text(text, "utf-8")
+    (here / "map.toml").write_text('table = "surveys"\n\n[columns]\nvalue = "stars"\n')
+    done = run("--map", "map.toml")
+    assert done.exit_code == 0, done.output
+    assert "40 answers of 40 customers" in done.stdout
+
+
+def outcome_of_main(monkeypatch, capsys, *args):
+    monkeypatch.setattr("sys.argv", ["sentiment", "fit", "--surveys", "surveys.csv", *map(str, args)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code, capsys.readouterr().err
+
+
+def test_what_cannot_be_fitted_is_said_in_a_line(here, monkeypatch, capsys):
+    calls, rows = made(12, 5, lambda feels, _: 3 + 2 * feels)
+    laid_out(here, calls, rows[:5])
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out")
+    assert code == 1
+    assert "there is no survey to learn from: csat: 5 answers" in told
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "nowhere")
+    assert (code, "nowhere: no such file or folder" in told) == (1, True)
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out", "--surveys", "none.csv")
+    assert (code, "no such file" in told) == (1, True)
+    (here / "none").mkdir()
+    (here / "none" / "a.json").write_text("[]")
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "none")
+    assert (code, "none: holds no scored calls" in told) == (1, True)
+    (here / "out" / "copy.json").write_text(to_json(calls[0]))
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out")
+    assert code == 1
+    assert "has the call id 'call-0', as out/call-0.json does" in told
+
+
+def test_calls_in_which_nobody_is_heard_are_refused_with_the_number(here, monkeypatch, capsys):
+    _, rows = made(12, 6, lambda feels, _: 3 + 2 * feels)
+    short = [spoken(customer("Yes.", 0.1)) for _ in range(12)]
+    laid_out(here, [replace(c, id=f"call-{i}") for i, c in enumerate(short)], rows)
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out")
+    assert code == 1
+    assert "csat: 0 answers to calls that can be estimated; 10 are needed" in told
+
+
+def test_without_its_packages_it_says_which_to_install(here, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, told = outcome_of_main(monkeypatch, capsys, "--calls", "out")
+    assert code == 2
+    assert "pip install 'conversation-sentiment[surveys]'" in told

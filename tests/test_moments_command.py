@@ -135,7 +135,7 @@ def test_two_runs_at_once_on_one_folder_are_refused(out, monkeypatch, capsys, he
         assert run("moments", asked, "--dry-run").exit_code == 0, "it only reads"
     assert code == 1
     (line,) = told.splitlines()
-    assert "another sentiment moments is at work on these calls" in line
+    assert "another sentiment moments or estimate is at work on these calls" in line
     assert (out / "one.json").read_bytes() == before
     assert run("moments", asked, "out/one.json").exit_code == 0, "a folder within another is one"
 

@@ -6,7 +6,7 @@ fitted = fit(calls, surveys="surveys.csv", scorer=load_text_scorer())
 print(fitted.report())
 fitted.instruments["csat"].verdict
 
-samples       calls with their answers, measured; survey_talk is what is left out of them
+samples       calls with their answers, measured
 comparison    each way to estimate, on calls that it was not learned from
 wording       the report
 """

@@ -65,8 +65,8 @@ class Held:
     """What was found on held-out calls.
 
     ``ways`` are figures of each way: ``mae``, ``spearman``, ``skill`` (1 - squared error / that of the mean),
-    and of the own fit ``coverage`` of its 90 % interval. ``gains`` is by how much the own fit's mean absolute
-    error is smaller than another way's. ``reason`` says why there is nothing.
+    and of those that have a 90 % interval its ``coverage``. ``gains`` is by how much the own fit's mean
+    absolute error is smaller than another way's. ``reason`` says why there is nothing.
     """
 
     name: str
@@ -128,7 +128,7 @@ def _held(
 ) -> Held:
     n = len(sample.y)
     estimates = {way: np.full(n, np.nan) for way in WAYS}
-    inside = np.full(n, np.nan)
+    inside = {way: np.full(n, np.nan) for way in (SHIPPED, IN_LINE, OWN)}
     for done, test in enumerate(splits):
         tell(f"{sample.instrument}: measuring, by {name}", done / len(splits))
         train = ~test
@@ -145,10 +145,21 @@ def _held(
         estimates[SHIPPED][test] = shipped.expected(scores)
         estimates[IN_LINE][test] = in_line.predict(sample.x[test])
         estimates[OWN][test] = own.predict(sample.x[test])
-        low, high = own.predict_interval(sample.x[test])
-        inside[test] = (low <= sample.y[test]) & (sample.y[test] <= high)
+        for way, (low, high) in (
+            (SHIPPED, shipped.interval(scores)),
+            (IN_LINE, in_line.predict_interval(sample.x[test])),
+            (OWN, own.predict_interval(sample.x[test])),
+        ):
+            inside[way][test] = (low <= sample.y[test]) & (sample.y[test] <= high)
     seen = ~np.isnan(estimates[OWN])
-    return _figures(name, sample, {w: e[seen] for w, e in estimates.items()}, inside[seen], seen, options)
+    return _figures(
+        name,
+        sample,
+        {way: e[seen] for way, e in estimates.items()},
+        {way: held[seen] for way, held in inside.items()},
+        seen,
+        options,
+    )
 
 
 def _rows(sample: Sample, of: NDArray[np.bool_]) -> Sample:
@@ -185,7 +196,7 @@ def _figures(
     name: str,
     sample: Sample,
     estimates: Mapping[str, Floats],
-    inside: Floats,
+    inside: Mapping[str, Floats],
     seen: NDArray[np.bool_],
     options: FitOptions,
 ) -> Held:
@@ -203,8 +214,8 @@ def _figures(
         }
         if np.ptp(e) > 0 and way != MEAN:
             found["spearman"] = lambda w: co.spearman(ranked, target, w)
-        if way == OWN:
-            found["coverage"] = lambda w: w @ inside / w.sum(1)
+        if way in inside:
+            found["coverage"] = lambda w: w @ inside[way] / w.sum(1)
         return found
 
     def gain(way: str) -> Callable[[Floats], Floats]:

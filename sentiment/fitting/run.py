@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import sentiment
 from sentiment.errors import FitError
 from sentiment.fitting.comparison import IN_LINE, MEAN, OWN, SHIPPED, FitOptions, compare, new_model
 from sentiment.fitting.samples import take_samples
+from sentiment.satisfaction.estimate import other_scorers
 from sentiment.satisfaction.features import FEATURES
 from sentiment.satisfaction.files import Stored, read_model
 from sentiment.weights import weights_dir
@@ -29,12 +32,16 @@ __all__ = ["Fitted", "FittedInstrument", "fit"]
 LEAK_SPEARMAN, LEAK_SKILL = 0.8, 0.6
 """Single customers' answers are not told so well by what they said: from here on it looks like a leak."""
 
+DOMINATED, LEAST_TO_DOMINATE = 0.1, 30
+"""A customer with a larger share of the answers is told of, unless answers are few."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FittedInstrument:
     """One survey: how it was learned, what that is worth on held-out calls, and whether to use it.
 
-    ``better`` is whether its error is surely smaller than that of the mean and of the shipped default.
+    ``better`` is whether its error is surely smaller than that of the mean and of the shipped default;
+    ``leak`` whether it looks too good to be true.
     """
 
     instrument: str
@@ -47,20 +54,38 @@ class FittedInstrument:
     rounds_beyond_base: bool
     warnings: tuple[str, ...]
     better: bool
+    leak: bool
+
+    @property
+    def use(self) -> bool:
+        """Whether to estimate by it."""
+        return self.better and not self.leak
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """The model, ready for :func:`sentiment.satisfaction.files.write_model`, and what is known of it."""
+    """The models, ready for :func:`sentiment.satisfaction.files.write_model`, and what is known of them.
+
+    ``stored`` has everything that was fitted, ``base`` is what it went on from.
+    """
 
     stored: Stored
+    base: Stored
     instruments: Mapping[str, FittedInstrument]
     samples: Samples
 
     @property
     def better(self) -> bool:
-        """Whether any survey is estimated surely better than by the shipped default."""
-        return any(each.better for each in self.instruments.values())
+        """Whether the fit is to be used for any survey."""
+        return any(each.use for each in self.instruments.values())
+
+    @property
+    def recommended(self) -> Stored:
+        """The fit where it is to be used; for other surveys the base, or nothing where that knows none."""
+        used = {name for name, each in self.instruments.items() if each.use}
+        fitted = {name: made for name, made in self.stored.instruments.items() if name in used}
+        about = {**self.stored.about, "fitted": sorted(used)}
+        return replace(self.stored, instruments={**self.base.instruments, **fitted}, about=about)
 
     def report(self) -> str:
         """The plain report, as Markdown."""
@@ -126,19 +151,14 @@ def fit(
             "made_by": f"sentiment fit, version {sentiment.__version__}",
             "went_on_from": f"{base.name} {base.revision}",
             "answers": {name: each.n_answers for name, each in found.items()},
+            "fitted": sorted(found),
         },
     )
-    return Fitted(stored=stored, instruments=found, samples=samples)
+    return Fitted(stored=stored, base=base, instruments=found, samples=samples)
 
 
 def _same_scorer(calls: Sequence[Call], scorer: TextScorer) -> None:
-    others = {
-        m.revision
-        for call in calls
-        if call.provenance is not None
-        for m in call.provenance.models
-        if m.task == scorer.model.task and m.revision != scorer.model.revision
-    }
+    others = {each for call in calls for each in other_scorers(call, scorer.model.revision)}
     if others:
         raise FitError(
             f"some calls were scored by another scorer ({', '.join(sorted(others))}) than the one installed "
@@ -163,8 +183,9 @@ def _fit_one(
         by_time=by_time,
         rounds_beyond_base=len(model.learned_.readings) > len(start[0].readings)
         or len(model.learned_.curves) > len(start[0].curves),
-        warnings=_warnings(by_customer),
+        warnings=_warnings(sample, by_customer),
         better=all(_surely_gains(by_customer, way) for way in (MEAN, SHIPPED)),
+        leak=_too_good(by_customer),
     )
     return fitted, (model.learned_, model.answers_)
 
@@ -174,19 +195,30 @@ def _surely_gains(held: Held, way: str) -> bool:
     return gain is not None and gain.low is not None and gain.low > 0
 
 
-def _warnings(held: Held) -> tuple[str, ...]:
-    if held.reason:
-        return ()
-    found = []
-    own = held.ways[OWN]
-    rho = own["spearman"].value if "spearman" in own else None
-    skill = own["skill"].value
-    if (rho is not None and rho > LEAK_SPEARMAN) or (skill is not None and skill > LEAK_SKILL):
+def _too_good(held: Held) -> bool:
+    own = held.ways.get(OWN, {})
+    return any(
+        name in own and (own[name].value or 0.0) > most
+        for name, most in (("spearman", LEAK_SPEARMAN), ("skill", LEAK_SKILL))
+    )
+
+
+def _warnings(sample: Sample, held: Held) -> tuple[str, ...]:
+    n, found = len(sample.y), []
+    if np.ptp(sample.y) == 0:
+        found.append(f"Every answer is {sample.y[0]:g}: there is nothing to learn.")
+    largest = int(np.bincount(sample.customer).max())
+    if n >= LEAST_TO_DOMINATE and largest > DOMINATED * n:
         found.append(
-            f"This looks like a leak: held-out Spearman {rho or 0:.2f}, skill {skill or 0:.2f}. The best "
-            "published figure for single calls on real surveys is a Spearman correlation of .24. Look for "
-            "the answer among what is learned from: the survey in the recording, a note of it in the text, "
-            "answers typed by who scored the calls."
+            f"One customer gave {largest:,} of the {n:,} answers: the fit is largely about that customer."
+        )
+    if _too_good(held):
+        told = {name: held.ways[OWN][name].value or 0.0 for name in ("spearman", "skill")}
+        found.append(
+            f"This looks like a leak: held-out Spearman {told['spearman']:.2f}, skill {told['skill']:.2f}. "
+            "The best published figure for single calls on real surveys is a Spearman correlation of .24. "
+            "Look for the answer among what is learned from: the survey in the recording, a note of it in "
+            "the text, answers typed by who scored the calls."
         )
     in_line = held.gains.get(IN_LINE)
     if in_line is not None and in_line.value is not None and in_line.value < 0:

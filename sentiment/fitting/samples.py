@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.affect.dialogue import PARTS
+from sentiment.call import Instrument
 from sentiment.errors import FitError
-from sentiment.fitting.survey_talk import without_survey_talk
 from sentiment.satisfaction.estimate import abstains
 from sentiment.satisfaction.features import heard, measure
+from sentiment.satisfaction.survey_talk import without_survey_talk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Sample", "Samples", "take_samples"]
 
 Floats = NDArray[np.float64]
+
+_OF_ESTIMATES = ("no estimates", "abstained")
+"""Cautions about the estimates that calls carry already, which are not learned from."""
 
 Progress = Callable[[str, float], None]
 """Told the stage and how far it is, in [0, 1]."""
@@ -56,13 +60,15 @@ class Sample:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Samples:
     """All instruments, and what was left out: ``abstained`` counts calls by why nothing is estimated of them;
-    ``survey_talk`` are the ids of calls in which the survey is spoken, with the words."""
+    ``survey_talk`` are the ids of calls in which the survey is spoken, with the words; ``unusable`` says why
+    an instrument is not learned from; ``cautions`` are what to know before believing anything."""
 
     by_instrument: Mapping[str, Sample]
     read: Read
     abstained: Mapping[str, int]
     survey_talk: Mapping[str, str]
     unusable: Mapping[str, str]
+    cautions: tuple[str, ...]
 
 
 def take_samples(
@@ -78,10 +84,11 @@ def take_samples(
     """Measure every call that was answered.
 
     Raises:
-        FitError: no instrument has ``least`` answers to calls that can be estimated.
+        FitError: no instrument that can be estimated has ``least`` answers to calls that can.
     """
     from sentiment.correlation.answers import COUNTS, on_one_scale
     from sentiment.correlation.bootstrap import clusters
+    from sentiment.correlation.cautions import of_reading
     from sentiment.correlation.tables import opened, read_tables
     from sentiment.metrics import Calendar
 
@@ -95,10 +102,8 @@ def take_samples(
     for instrument, given in counting.groupby("instrument", sort=True):
         moved, scale, n_rescaled = on_one_scale(given)
         moved = moved[moved["call_id"].isin(rows)]
-        if len(moved) < least:
-            unusable[str(instrument)] = (
-                f"{len(moved)} answers to calls that can be estimated; {least} are needed"
-            )
+        if why := _unusable(str(instrument), scale, len(moved), least):
+            unusable[str(instrument)] = why
             continue
         ids = [str(i) for i in moved["call_id"]]
         who = np.array([of_call["customer_id"].get(i) for i in ids], dtype=object)
@@ -115,15 +120,37 @@ def take_samples(
         )
     if not found:
         raise FitError(
-            "no survey has enough answers to learn from: "
+            "there is no survey to learn from: "
             + (
                 "; ".join(f"{k}: {why}" for k, why in unusable.items())
                 or "no answer belongs to one of the calls"
             )
         )
+    known = of_reading(tables.read, has_customers=bool(tables.calls["customer_id"].notna().any()))
     return Samples(
-        by_instrument=found, read=tables.read, abstained=abstained, survey_talk=talk, unusable=unusable
+        by_instrument=found,
+        read=tables.read,
+        abstained=abstained,
+        survey_talk=talk,
+        unusable=unusable,
+        cautions=(
+            *(f"{text[0].upper()}{text[1:]}." for text in tables.read.assumed),
+            *(caution.says for caution in known if caution.name not in _OF_ESTIMATES),
+        ),
     )
+
+
+def _unusable(instrument: str, scale: tuple[float, float], n: int, least: int) -> str | None:
+    if instrument not in get_args(Instrument):
+        return (
+            f"calls carry estimates of {', '.join(get_args(Instrument))} only; call it one of these if it "
+            "asks the same"
+        )
+    if any(end % 1 for end in scale):
+        return f"its scale {scale[0]:g} to {scale[1]:g} does not go from one whole number to another"
+    if n < least:
+        return f"{n} answers to calls that can be estimated; {least} are needed"
+    return None
 
 
 def _measured(

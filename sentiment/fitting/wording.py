@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from sentiment.fitting.comparison import IN_LINE, LAST, MEAN, OWN, SHIPPED, WAYS
+from sentiment.fitting.comparison import IN_LINE, LAST, MEAN, SHIPPED, WAYS
 
 if TYPE_CHECKING:
     from sentiment.correlation.figure import Figure
@@ -22,11 +22,19 @@ _TITLES = {
 
 def report(fitted: Fitted) -> str:
     """The report in Markdown."""
-    lines = ["# Satisfaction, fitted to your surveys", "", *_what_was_read(fitted), ""]
+    lines = ["# Satisfaction, fitted to your surveys", ""]
+    for paragraph in _what_was_read(fitted):
+        lines += [paragraph, ""]
     for each in fitted.instruments.values():
         lines += _instrument(each)
+        if _of_means(fitted, each.instrument):
+            lines += [
+                "The shipped default's interval is for the mean of many answers to a call, not for one.",
+                "",
+            ]
     for name, why in fitted.samples.unusable.items():
-        lines += [f"{name.upper()} was not fitted: {why}. The shipped default stays in use for it.", ""]
+        kept = " The shipped default stays in use for it." if name in fitted.base.instruments else ""
+        lines += [f"{name.upper()} was not fitted: {why}.{kept}", ""]
     return "\n".join(lines)
 
 
@@ -36,7 +44,9 @@ def body(fitted: Fitted) -> dict[str, Any]:
     return {
         "schema": "conversation-sentiment/fit/1",
         "better": fitted.better,
-        "instruments": {name: dataclasses.asdict(each) for name, each in fitted.instruments.items()},
+        "instruments": {
+            name: {**dataclasses.asdict(each), "use": each.use} for name, each in fitted.instruments.items()
+        },
         "not_fitted": dict(samples.unusable),
         "read": {
             f.name: getattr(samples.read, f.name)
@@ -45,6 +55,7 @@ def body(fitted: Fitted) -> dict[str, Any]:
         },
         "abstained": dict(samples.abstained),
         "survey_talk": dict(samples.survey_talk),
+        "cautions": list(samples.cautions),
         "about": dict(fitted.stored.about),
     }
 
@@ -73,9 +84,15 @@ def _what_was_read(fitted: Fitted) -> list[str]:
         first = next(iter(samples.survey_talk.items()))
         told.append(
             f"**The survey is spoken in {len(samples.survey_talk):,} of the recordings** (call {first[0]}: "
-            f"“{first[1][:90]}”). What follows would give the answer away and was left out."
+            f"“{first[1][:90]}”). That and what follows would give the answer away and was left out."
         )
+    told += [f"**Note.** {caution}" for caution in samples.cautions]
     return told
+
+
+def _of_means(fitted: Fitted, instrument: str) -> bool:
+    known = {str(name): answers for name, (_, answers) in fitted.base.instruments.items()}
+    return known.get(instrument, known["csat"]).interval_of == "mean"
 
 
 def _instrument(each: FittedInstrument) -> list[str]:
@@ -102,7 +119,9 @@ def _verdict(each: FittedInstrument) -> str:
         return f"Whether it is any good cannot be said: {held.reason}."
     told = [_against(held, way, WAYS[way]) for way in (MEAN, LAST, SHIPPED, IN_LINE)]
     mean = held.gains[MEAN]
-    if each.better:
+    if each.leak:
+        use = "**Do not use the fit yet**: its figures are too good to be true."
+    elif each.better:
         use = "**Use the fit.**"
     elif mean.low is not None and mean.low > 0:
         use = "**Keep the shipped default**: nothing shows that the fit is better."
@@ -122,6 +141,7 @@ def _against(held: Held, way: str, says: str) -> str:
     if gain.low > 0:
         return f"It is better than {says}: a mean error smaller by {gain.value:.3f} {span}."
     if gain.high < 0:
+        span = f"({-gain.high:+.3f} to {-gain.low:+.3f})"
         return f"It is worse than {says}: a mean error larger by {-gain.value:.3f} {span}."
     return f"Nothing shows that it differs from {says}: {gain.value:+.3f} {span}."
 
@@ -136,15 +156,13 @@ def _table(held: Held) -> list[str]:
         f"{held.n:,} calls of {held.n_customers:,} customers; 95 % intervals by resampling customers. Skill "
         "is the share of the squared error of the mean that is gone.",
         "",
-        "| way | mean absolute error | skill | Spearman |",
-        "|---|---|---|---|",
+        "| way | mean absolute error | skill | Spearman | 90 % interval held |",
+        "|---|---|---|---|---|",
     ]
     for way, says in WAYS.items():
-        cells = [_cell(held.ways[way].get(name)) for name in ("mae", "skill", "spearman")]
+        cells = [_cell(held.ways[way].get(name)) for name in ("mae", "skill", "spearman", "coverage")]
         lines.append(f"| {says} | {' | '.join(cells)} |")
-    coverage = held.ways[OWN]["coverage"]
-    lines += ["", f"The fit's 90 % interval held {_cell(coverage)} of the answers.", ""]
-    return lines
+    return [*lines, ""]
 
 
 def _cell(figure: Figure | None) -> str:

@@ -12,6 +12,7 @@ from sentiment.errors import ModelError
 from sentiment.satisfaction.features import FEATURES, heard, measure, topic_of
 from sentiment.satisfaction.files import read_model
 from sentiment.satisfaction.learned import reading_names
+from sentiment.satisfaction.survey_talk import without_survey_talk
 from sentiment.weights import weights_dir
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sentiment.satisfaction.files import Stored
     from sentiment.satisfaction.learned import Answers, Curve, Learned
 
-__all__ = ["AbstainOptions", "Satisfaction", "abstains", "load_satisfaction"]
+__all__ = ["AbstainOptions", "Satisfaction", "abstains", "load_satisfaction", "other_scorers"]
 
 N_REASONS = 3
 N_UTTERANCES = 3
@@ -74,13 +75,23 @@ def abstains(call: Call, options: AbstainOptions = AbstainOptions()) -> str | No
     return None
 
 
+def other_scorers(call: Call, revision: str) -> list[str]:
+    """Revisions of the scorers that scored a call, as far as it says so, other than this one."""
+    models = call.provenance.models if call.provenance is not None else ()
+    return sorted({m.revision for m in models if m.task == "score" and m.revision != revision})
+
+
 class Satisfaction:
-    """Estimates satisfaction; make one with :func:`load_satisfaction` and keep it. ``model`` names it."""
+    """Estimates satisfaction; make one with :func:`load_satisfaction` and keep it.
+
+    ``model`` names it; ``reads`` is the revision of the scorer whose scores it knows.
+    """
 
     def __init__(
         self, stored: Stored, encoder: DialogueEncoder, options: AbstainOptions = AbstainOptions()
     ) -> None:
         self.model = Model(task="satisfaction", name=stored.name, revision=stored.revision)
+        self.reads = stored.reads
         self._stored, self._encoder, self._options = stored, encoder, options
 
     def instrument(self, name: Instrument) -> tuple[Learned, Answers]:
@@ -90,9 +101,11 @@ class Satisfaction:
     def estimate(self, call: Call) -> tuple[Estimate, ...]:
         """An estimate for each instrument the model knows.
 
-        The call must be scored and its shifts found; characteristics are used where there are some.
+        The call must be scored and its shifts found; characteristics are used where there are some. Where the
+        survey itself is spoken in it, that is not read.
         """
         instruments = self._stored.instruments
+        call, _ = without_survey_talk(call)
         if reason := abstains(call, self._options):
             return tuple(_abstained(name, answers, reason) for name, (_, answers) in instruments.items())
         ready = heard(call)
