@@ -52,6 +52,15 @@ def test_a_target_is_met_or_missed_only_where_the_whole_interval_says_so():
     assert only.verdict is None
 
 
+def test_a_count_is_exact_and_surely_meets_its_target_or_misses_it():
+    counted = metrics.compute(["volume", "aht"], contacts=table("contacts", [{}]))
+    for goal, says in ((1, "met"), (0, "missed")):
+        (only,) = judge(counted, {"volume": Target(value=goal, better="lower", source="lines")})
+        assert only.verdict == says
+    (only,) = judge(counted, {"aht": Target(value=1, better="lower", source="")})
+    assert only.verdict == "unsure", "one contact's time says nothing of the mean"
+
+
 @given(low=st.floats(0, 100), wide=st.floats(0, 50), goal=st.floats(0, 150))
 def test_lower_is_better_mirrors_higher(low, wide, goal):
     class Fake:
@@ -83,6 +92,11 @@ def test_targets_are_in_the_page_and_in_the_json():
         ("[p]\nsays='x'", "needs metrics"),
         ("[p]\nmetrics=['csat']\n[p.targets]\nnps={value=1}", "not among its metrics"),
         ("[p]\nmetrics=['csat']\n[p.targets]\ncsat={value='high'}", "give a number in %"),
+        ("[p]\nmetrics=['csat']\n[p.targets]\ncsat={value=nan}", "give a number in %"),
+        ("[p]\nmetrics=['csat']\n[p.targets]\ncsat={value=800}", "can only be 0 to 100"),
+        ("[p]\nmetrics=['nps']\n[p.targets]\nnps={value=-101}", "can only be -100 to 100"),
+        ("[p]\nmetrics=['csat']\n[p.targets]\ncsat={value=5, better='lower'}", "higher is better for csat"),
+        ("[p]\nmetrics=['csat']\ntargets=80", "targets is a table"),
         ("[p]\nmetrics=['aht']\n[p.targets]\naht={value=5}", "which way is good"),
         ("[p]\nmetrics=['csat']\ncolour='red'", "has colour"),
         ("[p]\nmetrics=['csat']\n[q]\nmetrics=['nps']", "holds 2 packs"),

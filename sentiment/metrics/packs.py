@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sentiment.errors import MetricError
 from sentiment.metrics.catalogue import Request, parse
+from sentiment.metrics.statistics import NetShare, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +84,11 @@ def _pack(name: str, body: Any, where: str) -> Pack:
         raise MetricError(f"{where}: pack {name} has {min(unknown)}; it may have says, metrics and targets")
     metrics = tuple(parse(str(metric)) for metric in body["metrics"])
     by_name = {request.name: request for request in metrics}
+    entries = body.get("targets", {})
+    if not isinstance(entries, dict):
+        raise MetricError(f"{where}: pack {name}: targets is a table, [{name}.targets], not {entries!r}")
     targets = {}
-    for metric, entry in body.get("targets", {}).items():
+    for metric, entry in entries.items():
         request = by_name.get(parse(metric).name)
         if request is None:
             raise MetricError(
@@ -99,9 +104,16 @@ def _target(entry: Any, request: Request, where: str) -> Target:
             f"{where}: write {{ value = 80, source = '...' }}, with better = 'lower' if need be"
         )
     value = entry.get("value")
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise MetricError(f"{where}: value is {value!r}; give a number in {request.variant.unit}")
-    better = entry.get("better", request.definition.better)
+    least = -100 if isinstance(request.variant.statistic, NetShare) else 0
+    is_share = isinstance(request.variant.statistic, Share | NetShare)
+    if is_share and not least <= value <= 100:
+        raise MetricError(f"{where}: value is {value:g}; it can only be {least} to 100")
+    known = request.definition.better
+    better = entry.get("better", known)
     if better not in ("higher", "lower"):
         raise MetricError(f"{where}: say which way is good with better = 'higher' or 'lower'")
+    if known is not None and better != known:
+        raise MetricError(f"{where}: better is {better!r}, but {known} is better for {request.name}")
     return Target(value=float(value), better=better, source=str(entry.get("source", "")))

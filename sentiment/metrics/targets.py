@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from sentiment.metrics.statistics import A_COUNT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Judged", "Verdict", "judge", "verdict"]
 
 Verdict = Literal["met", "missed", "unsure"]
-"""``unsure`` where the interval has ends on both sides of the target, or there is no interval."""
+"""``unsure`` where the interval has ends on both sides of the target, or an estimate has no interval."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +37,18 @@ class Judged:
 
 
 def verdict(metric: Metric, target: Target) -> Verdict | None:
-    """Whether the whole 95 % interval is on the good side of the target, or on the bad one."""
+    """Whether the whole 95 % interval is on the good side of the target, or on the bad one.
+
+    A count of all there is has no interval and is judged as it is.
+    """
     if metric.value is None:
         return None
-    if metric.interval is None:
+    if metric.interval is not None:
+        low, high = metric.interval
+    elif metric.no_interval == A_COUNT:
+        low = high = metric.value
+    else:
         return "unsure"
-    low, high = metric.interval
     worst, best = (low, high) if target.better == "higher" else (-high, -low)
     goal = target.value if target.better == "higher" else -target.value
     return "met" if worst >= goal else "missed" if best < goal else "unsure"
