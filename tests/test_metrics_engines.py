@@ -327,3 +327,32 @@ def test_spark_gives_what_duckdb_gives(given, spark, by, requests, names):
     expected = computed({name: given[name] for name in names}, by, requests)
     assert_all_known(expected, requests)
     assert_same(computed({name: spark.table(name) for name in names}, by, requests), expected)
+
+
+BROKEN = [
+    *({"contact_id": f"k{i}", "queue": q} for i, q in enumerate(["x", " x", "x\t", "é ", "", " ", None])),
+    {"contact_id": "k0"}, {"contact_id": " k1 "}, {"contact_id": " "}, {"wait_ms": -1}, {"talk_ms": 10**12},
+    {"abandoned": True}, {"blocked": True}, {"blocked": None}, {"ended_at": datetime(2026, 3, 1)},
+    {"answered": None, "abandoned": None},
+]  # fmt: skip
+"""Rows with a fault, copies, and texts with space around them."""
+
+
+def looked_over(contacts):
+    result = metrics.compute(["volume", "asa"], by=["queue"], contacts=contacts, threads=1)
+    (report,) = result.inputs
+    figures = [(m.group, m.value, m.n, m.missing) for m in result]
+    return report.rows, report.set_aside, dict(report.problems), figures
+
+
+def test_postgresql_sets_aside_what_duckdb_sets_aside(postgres):
+    rows = table("contacts", BROKEN)
+    expected = looked_over(rows)
+    assert expected[:2] == (len(BROKEN), 8)
+    assert looked_over(postgres.create_table("broken", rows)) == expected
+
+
+def test_spark_sets_aside_what_duckdb_sets_aside(spark, tmp_path):
+    rows = table("contacts", BROKEN)
+    parquet.write_table(rows, tmp_path / "rows.parquet")
+    assert looked_over(spark.read_parquet(str(tmp_path / "rows.parquet"))) == looked_over(rows)
