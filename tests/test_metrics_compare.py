@@ -45,6 +45,17 @@ def test_two_periods_are_compared_within_each_group():
         assert (c.p < 0.05) == (c.interval[0] > 0 or c.interval[1] < 0)
 
 
+def test_of_two_groups_there_is_one_comparison_and_its_correction_counts_it_once():
+    (share, mean) = metrics.compare(result(n_agents=2, better="a1"), "agent")
+    assert (share.first, share.second) == (mean.first, mean.second) == ("a0", "a1")
+    assert share.difference > 0.1
+    alone = metrics.compare(result(n_agents=2, better="a1"), "agent", ("a0", "a1"))
+    for mine, named in zip((share, mean), alone, strict=True):
+        assert mine.difference == pytest.approx(named.difference)
+        assert mine.interval == pytest.approx(named.interval)
+        assert mine.p_adjusted == pytest.approx(named.p_adjusted)
+
+
 def test_no_difference_is_seldom_called_one():
     found = metrics.compare(result(n_agents=20, n=60, better=None), "agent")
     assert sum(c.p_adjusted < 0.05 for c in found) == 0

@@ -74,7 +74,8 @@ def compare(
     Args:
         result: what :func:`sentiment.metrics.engine.compute` gave.
         key: the group column whose values are compared.
-        pair: two of its values, the second minus the first; each value against all others if left out.
+        pair: two of its values, the second minus the first; each value against all others if left out,
+            or, where there are only two, the later one against the other: once, not twice.
         method: how p values are corrected for their number.
 
     Raises:
@@ -112,25 +113,44 @@ def _of_metric(
     groups, statistic = result.groups, figures.request.variant.statistic
     others = [(*group[:place], *group[place + 1 :]) for group in groups]
     if pair is None:
-        seconds = list(range(len(groups)))
+        seconds, names = _against_rest(groups, others, place)
     else:
         before = {others[i]: i for i, group in enumerate(groups) if group[place] == pair[0]}
         seconds = [i for i, g in enumerate(groups) if g[place] == pair[1] and others[i] in before]
-    named = REST if pair is None else pair[0]
+        names = [pair[0]] * len(seconds)
     why = None
     if not figures.parts:
         why = reason_of(figures)
     elif pair is None and not statistic.additive:
         why = "a median, peak or rate of all others cannot be pooled; name two groups"
     if why is not None or not seconds:
-        return [_undefined(result, figures, place, i, named, why or "") for i in seconds]
+        return [
+            _undefined(result, figures, place, i, n, why or "") for i, n in zip(seconds, names, strict=True)
+        ]
     second = {n: v[np.array(seconds)] for n, v in figures.parts.items()}
     if pair is None:
-        first = _rest(figures.parts, others)
+        first = {n: v[np.array(seconds)] for n, v in _rest(figures.parts, others).items()}
     else:
         chosen = np.array([before[others[i]] for i in seconds])
         first = {n: v[chosen] for n, v in figures.parts.items()}
-    return _differences(result, figures, place, seconds, named, first, second)
+    return _differences(result, figures, place, seconds, names, first, second)
+
+
+def _against_rest(
+    groups: Sequence[tuple[Any, ...]], others: Sequence[tuple[Any, ...]], place: int
+) -> tuple[list[int], list[Any]]:
+    """Which groups are held against the rest, and what that is called.
+
+    Where only two share their other columns, the rest of either is the other one: one comparison, which
+    counted twice would make the correction for their number too strict.
+    """
+    beside: dict[tuple[Any, ...], list[int]] = {}
+    for i, key in enumerate(others):
+        beside.setdefault(key, []).append(i)
+    alone = {pair[1]: groups[pair[0]][place] for pair in beside.values() if len(pair) == 2}
+    left_out = {pair[0] for pair in beside.values() if len(pair) == 2}
+    seconds = [i for i in range(len(groups)) if i not in left_out]
+    return seconds, [alone.get(i, REST) for i in seconds]
 
 
 def _rest(parts: Mapping[str, Array], others: Sequence[tuple[Any, ...]]) -> dict[str, Array]:
@@ -146,7 +166,7 @@ def _differences(
     figures: Figures,
     place: int,
     seconds: Sequence[int],
-    named: Any,
+    names: Sequence[Any],
     first_parts: Mapping[str, Array],
     second_parts: Mapping[str, Array],
 ) -> list[Comparison]:
@@ -161,7 +181,7 @@ def _differences(
     ends, p = interval_at(z_of(LEVEL)), two_sided_p(interval_at)
     rows = []
     for k, i in enumerate(seconds):
-        blank = _undefined(result, figures, place, i, named, None)
+        blank = _undefined(result, figures, place, i, names[k], None)
         rows.append(
             replace(
                 blank,
