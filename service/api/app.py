@@ -65,9 +65,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import calls
+    from service.api import annotations, calls, moments
 
-    return [calls.router]
+    return [calls.router, moments.router, annotations.router]
 
 
 class _Traced:
