@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy.orm import aliased
 
 from service.store.search import matching
 from service.store.tables import Agent, Call, Facet, Moment
@@ -87,12 +88,9 @@ def calls(asked: CallFilter, sight: Sight, dialect: str, *, order: Order = "late
         query = query.where(value.is_not(None)) if order != "latest" else query
         query = query.order_by(*((c.desc() if descending else c.asc()) for c in (value, row_id)))
     for kind, name in facets:
-        query = query.where(
-            exists().where(
-                Facet.kind == kind, Facet.name == name, Facet.happened_at == Call.happened_at,
-                Facet.call_id == Call.id,
-            )
-        )  # fmt: skip
+        also = aliased(Facet)
+        same_call = and_(also.happened_at == Call.happened_at, also.call_id == Call.id)
+        query = query.where(exists().where(also.kind == kind, also.name == name, same_call))
     if asked.terms is not None:
         query = query.where(matching(asked.terms, dialect))
     return query

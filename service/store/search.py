@@ -18,7 +18,7 @@ from functools import reduce
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, column, func, literal, literal_column, select, table, tuple_
+from sqlalchemy import ColumnElement, column, func, literal, literal_column, select, table
 from sqlalchemy.dialects.postgresql import REGCONFIG
 
 from sentiment.errors import InputError
@@ -131,9 +131,10 @@ def hits(session: Session, rows: Sequence[int], terms: Terms) -> dict[int, list[
         )
         query = select(Transcript.call_id, marked).where(Transcript.call_id.in_(rows))
     marks = [(row, index, spans) for row, told in session.execute(query) for index, spans in _marks(told)]
-    places = tuple_(Utterance.call_id, Utterance.index)
-    of_hits = select(Utterance.call_id, Utterance.index, Utterance.text)
-    of_hits = of_hits.where(places.in_([(row, index) for row, index, _ in marks]))
+    # Both lists apart, not as pairs: SQLite finds no index for a list of pairs.
+    of_hits = select(Utterance.call_id, Utterance.index, Utterance.text).where(
+        Utterance.call_id.in_(rows), Utterance.index.in_({index for _, index, _ in marks})
+    )
     texts = {(row, index): said for row, index, said in session.execute(of_hits)}
     found: dict[int, list[Hit]] = {}
     for row, index, spans in marks:
