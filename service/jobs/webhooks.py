@@ -2,7 +2,8 @@
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
-The headers are ``webhook-id`` (the same each time an event is sent, so that a second delivery is known), ``webhook-timestamp``
+The headers are ``webhook-id`` (the same each time an event is sent, so that a second delivery is known),
+``webhook-timestamp``
 (seconds) and ``webhook-signature``: ``v1,`` and the base64 of the HMAC-SHA256, under the secret's bytes, of
 ``id.timestamp.body``.
 """
