@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.store.database import Database
 
-__all__ = ["application", "open_database", "serve"]
+__all__ = ["application", "make_data_folder", "open_database", "serve"]
 
 GRACE_S = 20
 """How long running requests and jobs are waited for at the end, in seconds."""
@@ -42,14 +42,23 @@ def open_database(settings: Settings) -> Database:
     Raises:
         OutputError: the data folder or the database cannot be had.
     """
+    make_data_folder(settings)
+    database = connect(settings.database)
+    upgrade(database)
+    return database
+
+
+def make_data_folder(settings: Settings) -> None:
+    """Make the data folder, for nobody else to read.
+
+    Raises:
+        OutputError: it cannot be had.
+    """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         settings.data_dir.chmod(0o700)
     except OSError as error:
         raise OutputError(f"{settings.data_dir}: cannot be used as data folder: {error.strerror}") from None
-    database = connect(settings.database)
-    upgrade(database)
-    return database
 
 
 def application() -> FastAPI:

@@ -68,9 +68,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import annotations, calls, exports, metrics, moments
+    from service.api import annotations, calls, exports, metrics, moments, privacy, recordings
 
-    return [calls.router, moments.router, annotations.router, exports.router, metrics.router]
+    modules = (calls, recordings, moments, annotations, exports, metrics, privacy)
+    return [module.router for module in modules]
 
 
 class _Traced:

@@ -18,6 +18,7 @@ from service.store.calls import read_document
 from service.store.columns import Instant
 from service.store.queries import calls
 from service.store.tables import Call, Estimate, Moment, Shift, Survey, Utterance, Verdict
+from service.streams import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +138,7 @@ def _parquet(names: list[str], kind: Kind, batches: Iterator[list[Row]]) -> Iter
     from pyarrow import parquet
 
     schema = pa.schema([(name, _type(KINDS[kind], name)) for name in names])
-    sink = _Sink()
+    sink = Sink()
     with parquet.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression="zstd") as writer:
         for rows in batches:
             plain = [
@@ -146,31 +147,6 @@ def _parquet(names: list[str], kind: Kind, batches: Iterator[list[Row]]) -> Iter
             writer.write_table(pa.Table.from_pylist(plain, schema))
             yield sink.taken()
     yield sink.taken()
-
-
-class _Sink(io.RawIOBase):
-    """Holds what was written until it is taken."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[bytes] = []
-        self.place = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.parts.append(bytes(data))
-        self.place += len(self.parts[-1])
-        return len(self.parts[-1])
-
-    def tell(self) -> int:
-        return self.place
-
-    def taken(self) -> bytes:
-        """What was written since it was taken last."""
-        found, self.parts = b"".join(self.parts), []
-        return found
 
 
 def _type(table: Any, name: str) -> Any:
