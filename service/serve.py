@@ -22,6 +22,7 @@ from sentiment.errors import OutputError
 from service import logs
 from service.api.app import create_app
 from service.settings import read_settings
+from service.store.audit import record
 from service.store.database import connect, upgrade
 
 if TYPE_CHECKING:
@@ -75,7 +76,15 @@ def serve(settings: Settings) -> None:
         OutputError: see :func:`open_database`.
     """
     logs.configure(form=settings.log_format, level=settings.log_level)
-    open_database(settings).close()
+    os.umask(0o077)
+    database = open_database(settings)
+    if settings.score_agent_voice:
+        with database.begin() as session:
+            record(session, "settings", "agent_voice.on", "settings")
+        structlog.get_logger("service.serve").warning(
+            "the agent's voice is measured", law="AI Act, Article 5(1)(f)"
+        )
+    database.close()
     os.environ.update(_environment(settings))
     workers = [_Worker(i) for i in range(settings.workers)]
     try:

@@ -68,9 +68,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import annotations, calls, exports, metrics, moments, privacy, recordings
+    from service.api import annotations, calls, exports, law, metrics, moments, privacy, recordings
 
-    modules = (calls, recordings, moments, annotations, exports, metrics, privacy)
+    modules = (calls, recordings, moments, annotations, exports, metrics, privacy, law)
     return [module.router for module in modules]
 
 
