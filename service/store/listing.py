@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text, tuple_
 
 from service.people.access import Sight
-from service.store.queries import calls, columns, following
+from service.store.queries import CallFilter, calls, columns, following
 from service.store.search import Terms, lexemes, said_in, within_index
 from service.store.tables import Call
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
-    from service.store.queries import CallFilter, Order
+    from service.store.queries import Order
 
 __all__ = ["WINDOW", "Listed", "list_calls"]
 
@@ -80,11 +80,11 @@ def _page(session: Session, query: Select[Any], order: Order, limit: int) -> Lis
 def _windowed(
     session: Session, query: Select[Any], asked: CallFilter, last: tuple[Any, int] | None, limit: int
 ) -> Listed:
-    everywhere: Select[Any] = calls(type(asked)(since=asked.since, until=asked.until), Sight(None))
+    everywhere = calls(CallFilter(since=asked.since, until=asked.until), Sight(None))
     if last is not None:
-        everywhere = everywhere.where(following(type(asked)(), "latest", last))
-    everywhere = everywhere.with_only_columns(Call.happened_at, Call.id).offset(WINDOW - 1).limit(1)
-    edge = session.execute(everywhere).first()
+        everywhere = everywhere.where(following(CallFilter(), "latest", last))
+    at_edge = everywhere.with_only_columns(Call.happened_at, Call.id).offset(WINDOW - 1).limit(1)
+    edge = session.execute(at_edge).first()
     if edge is None:
         return _page(session, query, "latest", limit)
     value, row_id, _ = columns(asked, "latest")

@@ -107,7 +107,7 @@ def fold(text: str) -> str:
 
 
 def within_index(session: Session, terms: Terms) -> ColumnElement[bool]:
-    """The condition that a :class:`Call` is among those of the search index, which gives all of them first."""
+    """The condition that a :class:`Call` is among those of the search index, which gives them all first."""
     if session.get_bind().dialect.name == "sqlite":
         return Call.id.in_(select(_FTS5.c.rowid).where(_FTS5.c.transcripts_search.op("MATCH")(_fts5(terms))))
     found = select(Transcript.call_id).where(_SEARCH.op("@@")(_tsquery(terms)))

@@ -95,8 +95,8 @@ def test_common_words_are_found_by_going_through_the_calls(database):
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     n = listing.WINDOW + 500
     rows = [
-        {"call_id": f"c{i}", "happened_at": moment + timedelta(seconds=i), "received_at": moment, "n_utterances": 1,
-         "n_shifts": 0, "n_moments": 0, "figures": {}, "scored_with": ""}
+        {"call_id": f"c{i}", "happened_at": moment + timedelta(seconds=i), "received_at": moment,
+         "n_utterances": 1, "n_shifts": 0, "n_moments": 0, "figures": {}, "scored_with": ""}
         for i in range(n)
     ]  # fmt: skip
     with database.begin() as session:
