@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from sentiment import __version__
 from service.api import errors
+from service.files import Files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,6 +56,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database
+    app.state.files = Files.of(settings)
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -65,9 +67,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import calls
+    from service.api import calls, contacts, jobs, surveys, uploads, webhooks
 
-    return [calls.router]
+    return [
+        calls.router, uploads.router, jobs.router, webhooks.router, surveys.router, contacts.router,
+    ]  # fmt: skip
 
 
 class _Traced:

@@ -85,3 +85,23 @@ def expire(database: Database, job_id: int) -> None:
     with database.begin() as session:
         job = session.get_one(Job, job_id)
         job.lease_until = queue.clock(session) - timedelta(seconds=1)
+
+
+def staged(settings: Settings) -> list[str]:
+    """What lies in the staging area."""
+    folder = settings.data_dir / "staging"
+    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+
+
+def send(browser: Any, *files: tuple[str, bytes], key: str | None = None, **fields: str) -> Any:
+    """Upload files, each a name and its content; the answer."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    parts = [("file", (name, content, "application/octet-stream")) for name, content in files]
+    return browser.post("/api/v1/calls", files=parts, data=fields, headers=headers)
+
+
+def work_off(settings: Settings, database: Database, **more: Any) -> None:
+    """Do every job that waits and is due."""
+    worker = worker_of(make_work(settings, database, **more))
+    while worker.run_one("work"):
+        pass
