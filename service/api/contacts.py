@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlalchemy import select
 
 from service.api.errors import responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import Line
-from service.api.surveys import zoned
+from service.api.surveys import Moment, Text, zoned
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
 from service.store.tables import Contact
@@ -22,8 +22,6 @@ __all__ = ["ContactLine", "router"]
 router = APIRouter(tags=["contacts"])
 
 Reader = Annotated[Person, Depends(may("contacts.read"))]
-Text = Annotated[str | None, Query(max_length=300)]
-Moment = Annotated[datetime | None, Query(description="ISO 8601; UTC if it names no zone.")]
 
 
 class ContactLine(Line):

@@ -122,7 +122,9 @@ def list_jobs(
     person: Viewer,
     database: DatabaseOf,
     state: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
-    kind: Annotated[str | None, Query(max_length=30, description="Only jobs of this kind.")] = None,
+    kind: Annotated[
+        str | None, Query(max_length=30, pattern="^[a-z_]*$", description="Only jobs of this kind.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[JobLine]:

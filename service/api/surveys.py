@@ -9,19 +9,19 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlalchemy import func, select
 
-from service.api.errors import responses
+from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import Line
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
 from service.store.tables import Call, Survey
 
-__all__ = ["SurveyLine", "router"]
+__all__ = ["Moment", "SurveyLine", "Text", "router", "zoned"]
 
 router = APIRouter(tags=["surveys"])
 
 Reader = Annotated[Person, Depends(may("surveys.read"))]
-Text = Annotated[str | None, Query(max_length=300)]
+Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 Moment = Annotated[datetime | None, Query(description="ISO 8601; UTC if it names no zone.")]
 
 
@@ -85,5 +85,12 @@ def list_surveys(
 
 
 def zoned(moment: datetime) -> datetime:
-    """A time from a query, in UTC if it names no zone."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    """A time from a query in UTC, which it is in if it names no zone.
+
+    Raises:
+        ApiError: 422, in UTC it is in no year from 1 to 9999.
+    """
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ApiError(422, "query: a time is out of range") from None

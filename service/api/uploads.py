@@ -44,7 +44,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key", min_length=1, max_length=200,
-        description="Made by the client for a request; sent again, it does nothing and gives the same answer.",
+        description="Made by the client for a request; sent again, it gives the same answer and no job.",
         examples=["9f0c2d3a-upload-17"],
     ),
 ]  # fmt: skip
