@@ -123,7 +123,7 @@ def list_jobs(
     database: DatabaseOf,
     state: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
     kind: Annotated[
-        str | None, Query(max_length=30, pattern="^[a-z_]*$", description="Only jobs of this kind.")
+        str | None, Query(max_length=30, pattern="^[a-z_]*$", description="Only of this kind.")
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
