@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 import pytest
@@ -12,17 +11,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import func, select
-from work_fakes import send, staged, wav, with_settings, work_off
+from work_fakes import CHAT, send, staged, wav, with_settings, work_off
 
 from service.api.app import create_app
 from service.files import Files
 from service.store.tables import AuditEntry, Call, Job, Submission
-
-CHAT = "\n".join(
-    json.dumps({"call_id": call_id, "role": role, "text": text})
-    for call_id in ("chat-1", "chat-2")
-    for role, text in (("customer", "this is bad"), ("agent", "I will help"), ("customer", "good, thanks"))
-).encode()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,13 @@ TALK = {
     0: [("Thank you for calling how can I help you", 0), ("I am sorry about that", 7000)],
     1: [("this is bad really bad", 4000), ("oh good that is so good", 10_000)],
 }
+
+
+CHAT = "\n".join(
+    json.dumps({"call_id": call_id, "role": role, "text": text})
+    for call_id in ("chat-1", "chat-2")
+    for role, text in (("customer", "this is bad"), ("agent", "I will help"), ("customer", "good, thanks"))
+).encode()
 
 
 def wav(seconds: float = 0.2, seed: int = 0) -> bytes:
