@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from sentiment import __version__
 from service.api import errors, operations
+from service.files import Files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,6 +57,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database
+    app.state.files = Files.of(settings)
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -68,9 +70,26 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import annotations, calls, exports, law, metrics, moments, privacy, recordings
+    from service.api import (
+        annotations,
+        calls,
+        contacts,
+        exports,
+        jobs,
+        law,
+        metrics,
+        moments,
+        privacy,
+        recordings,
+        surveys,
+        uploads,
+        webhooks,
+    )
 
-    modules = (calls, recordings, moments, annotations, exports, metrics, privacy, law)
+    modules = (
+        calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts, metrics, webhooks,
+        privacy, law,
+    )  # fmt: skip
     return [module.router for module in modules]
 
 
