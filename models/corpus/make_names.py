@@ -1,0 +1,103 @@
+"""Lists of first names and surnames, into ``sentiment/redact/names.txt``, for :mod:`sentiment.redact.names`.
+
+    pip install names==0.3.0 faker==40.63.0
+    python models/corpus/make_names.py --words /usr/share/dict/american-english-small
+
+``names`` (MIT) carries the frequency lists of the US census of 1990, which are in the public domain;
+``Faker`` (MIT) adds names common elsewhere. ``--words`` is SCOWL's small word list (Debian's
+``wamerican-small``): a name that is also an English word in lower case is listed as ambiguous, since
+"will", "may" and "grace" alone say nothing. The same input gives the same file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import textwrap
+import unicodedata
+from pathlib import Path
+
+__all__ = ["main"]
+
+OUT = Path(__file__).resolve().parents[2] / "sentiment" / "redact" / "names.txt"
+N_SURNAMES = 9_000
+"""The commonest of the census: three Americans in four have one of them."""
+RAREST_FIRST_PERCENT = 0.003
+LOCALES = (
+    "en_GB en_IE en_IN en_KE en_NG en_NZ en_PK en_US es_ES es_MX de_DE fr_FR it_IT nl_NL pl_PL pt_BR sv_SE no_NO "
+    "da_DK tr_TR yo_NG ig_NG ha_NG zu_ZA tw_GH id_ID hr_HR"
+).split()
+
+PLAIN = frozenset(
+    "john jack tom bob bobby jimmy peter jerry josh ted harry jenny kelly tommy billy mike matt chuck nelly terry "
+    "jerrod jill jimmie sally tracey randal fred timothy rory alec vera sean lydia betty polly".split()
+)
+"""Names that the word list has in lower case too, and that hardly anybody says but as a name."""
+
+AMBIGUOUS = frozenset(
+    # Places
+    "america asia austin boston brooklyn carolina charlotte chelsea china cleveland dakota dallas denver devon "
+    "diego egypt england erin florence florida france francisco georgia germany holland houston india indiana "
+    "ireland israel italy jackson jamaica jersey jordan kansas kent kenya kingston lancaster lincoln london "
+    "louisiana madison malta manchester mexico milan miami montana nevada orlando oxford paris phoenix preston "
+    "richmond salem savannah scotland sicily spain sydney tennessee texas troy tulsa tyler valencia venice "
+    "victoria vienna virginia wales warren washington york santiago antonio clara rosa bernardino barbara monica "
+    "cruz carson devonshire essex durham bristol lexington lafayette albany aurora bradford berlin odessa "
+    # Firms, products, holidays and what else is written with a capital
+    "alexa siri cortana amazon dell ford chase wells fargo macy wendy mercedes chevy toyota lyft uber visa "
+    "chrysler cadillac hilton marriott disney kroger target walmart costco nike adidas verizon sprint fisher "
+    "christmas easter april june august march may monday friday sunday jan dec christ jesus god king queen "
+    "english french german spanish chinese irish european english american indian mac apple windows android "
+    "harley olive clementine carmen alfa dell xerox lexus ram tesla mini carnival norton adobe oracle epson nina "
+    "american english oh so see my an do in on be he she the you le la de du van von ma pa an am ok".split()
+)
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--words", type=Path, required=True)
+    words = {w for w in parser.parse_args().words.read_text().split() if w.islower()} - PLAIN | AMBIGUOUS
+    first, last = _census()
+    for locale in LOCALES:
+        provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
+        first |= _of(provider, "first_names") | _of(provider, "first_names_male")
+        first |= _of(provider, "first_names_female")
+        last |= _of(provider, "last_names")
+    first -= {name for name in first if len(name) < 3 and name not in ("al", "ed", "jo", "bo", "cy")}
+    groups = {
+        "first": first - words,
+        "first ambiguous": first & words,
+        "last": last - words,
+        "last ambiguous": last & words,
+    }
+    blocks = [
+        f"[{title}]\n" + textwrap.fill(" ".join(sorted(names)), 110, break_on_hyphens=False)
+        for title, names in groups.items()
+    ]
+    OUT.write_text("\n".join(blocks) + "\n", encoding="utf-8")
+
+
+def _census() -> tuple[set[str], set[str]]:
+    """First names and surnames of the census, the rarest left out."""
+    import names  # type: ignore[import-not-found,unused-ignore]
+
+    first: set[str] = set()
+    for sex in ("first:male", "first:female"):
+        for line in Path(names.FILES[sex]).read_text().splitlines():
+            name, percent = line.split()[:2]
+            if float(percent) >= RAREST_FIRST_PERCENT:
+                first.add(name.lower())
+    surnames = Path(names.FILES["last"]).read_text().splitlines()[:N_SURNAMES]
+    return first, {line.split()[0].lower() for line in surnames}
+
+
+def _of(provider: object, attribute: str) -> set[str]:
+    """The single-word names of one list of Faker's, with and without their accents."""
+    listed = {str(name).lower() for name in getattr(provider, attribute, ())}
+    bare = {"".join(c for c in unicodedata.normalize("NFD", n) if not unicodedata.combining(c)) for n in listed}
+    return {name for name in listed | bare if name.isalpha()}
+
+
+if __name__ == "__main__":
+    main()
