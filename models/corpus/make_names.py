@@ -1,10 +1,11 @@
 """Lists of first names and surnames, into ``sentiment/redact/names.txt``, for :mod:`sentiment.redact.names`.
 
-    pip install names==0.3.0 faker==40.63.0
+    pip install names==0.3.0 faker==40.63.0 mimesis==19.1.0
     python models/corpus/make_names.py --words /usr/share/dict/american-english-small
 
 ``names`` (MIT) carries the frequency lists of the US census of 1990, which are in the public domain;
-``Faker`` (MIT) adds names common elsewhere. ``--words`` is SCOWL's small word list (Debian's
+``Faker`` and ``mimesis`` (both MIT) add names common elsewhere, and :data:`MORE` those of
+countries that none of them writes in Latin letters. ``--words`` is SCOWL's small word list (Debian's
 ``wamerican-small``): a name that is also an English word in lower case is listed as ambiguous, since
 "will", "may" and "grace" alone say nothing. The same input gives the same file.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import textwrap
 import unicodedata
 from pathlib import Path
@@ -27,6 +29,24 @@ LOCALES = (
     "en_GB en_IE en_IN en_KE en_NG en_NZ en_PK en_US es_ES es_MX de_DE fr_FR it_IT nl_NL pl_PL pt_BR sv_SE no_NO "
     "da_DK tr_TR yo_NG ig_NG ha_NG zu_ZA tw_GH id_ID hr_HR"
 ).split()
+
+MORE = frozenset(
+    "abdullah abhishek adebayo adeola ahmad aisha ajay akash akira amit anand anil anita anjali ankit arjun arun asha asif "
+    "ashok ashish ayesha ayodele babatunde bao bilal bin chen chidi chinedu chukwu deepa deepak deepika dinesh dmitri "
+    "dmitry duc emeka farah farhan farid farouk faisal feng gaurav geeta girish gopal guillermo guo hamid hamza haruto "
+    "hassan hiroshi hui huang hyun ibrahim igor imani imran irfan ismail jaya jian jin jing jun kareem kavita kenji khadija "
+    "khalid kiran krishna kumar kunal lakeisha lamar latoya latisha layla lei leila li ling linh mahesh mahmoud malik manish "
+    "manoj mariam mariana ming min mohamed mohammad mohan mohsin muhammad mukesh mustafa nadia naveen neha nikhil nikita "
+    "nisha nitin noor olga oluwaseun omari pankaj pooja prakash pradeep pranav prasad prashant preeti puja radha rahul "
+    "rajan rajesh rajiv raju rakesh ramesh rania rashid ravi rekha rohit ryo sachin saeed sakura salim samir sandeep "
+    "sanjay santosh sara sarita satish seema shahid shalini shanice shankar shaniqua shilpa shivani shreya siddharth sneha "
+    "soo srinivas subramanian sunil sunita suresh swati takeshi tamika tariq tendai thabo thanh tuan uma usha usman "
+    "vandana venkat venkatesh vijay vikas vikram vinay vinod vivek vladimir wei xiao xin yan yasmin ying yoko yuki yusuf "
+    "zainab zhen aaliyah deandre deshawn jamal jada keisha kiara lakisha malia nevaeh rasheed shanelle tyrese "
+    "xiomara yesenia".split()
+)
+
+NO_NAMES = frozenset("hai iban aba bic swift wifi okay yeah gonna wanna thats dont ive ill cant youre hes shes its lol".split())
 
 PLAIN = frozenset(
     "john jack tom bob bobby jimmy peter jerry josh ted harry jenny kelly tommy billy mike matt chuck nelly terry "
@@ -64,6 +84,9 @@ def main() -> None:
         first |= _of(provider, "first_names") | _of(provider, "first_names_male")
         first |= _of(provider, "first_names_female")
         last |= _of(provider, "last_names")
+    first |= _of_mimesis() | MORE
+    first -= NO_NAMES
+    last -= NO_NAMES
     first -= {name for name in first if len(name) < 3 and name not in ("al", "ed", "jo", "bo", "cy")}
     groups = {
         "first": first - words,
@@ -90,6 +113,18 @@ def _census() -> tuple[set[str], set[str]]:
                 first.add(name.lower())
     surnames = Path(names.FILES["last"]).read_text().splitlines()[:N_SURNAMES]
     return first, {line.split()[0].lower() for line in surnames}
+
+
+def _of_mimesis() -> set[str]:
+    """The commonest first names of Switzerland, where people from everywhere live, and of Mexico."""
+    import mimesis  # type: ignore[import-not-found,unused-ignore]
+
+    found: set[str] = set()
+    for locale in ("de-ch", "es-mx"):
+        path = Path(mimesis.__file__).parent / "datasets" / locale / "person.json"
+        for listed in json.loads(path.read_text(encoding="utf-8"))["names"].values():
+            found |= {name.lower() for name in listed if name.isalpha()}
+    return found
 
 
 def _of(provider: object, attribute: str) -> set[str]:

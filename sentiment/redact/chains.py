@@ -16,6 +16,7 @@ __all__ = ["Chain", "chains"]
 
 _MOST_TURNS_APART = 4
 _MOST_WORDS_BETWEEN = 6
+_LEAST_DIGITS = 2
 
 
 class Chain(NamedTuple):
@@ -65,6 +66,8 @@ def _goes_on(
 ) -> bool:
     """Whether a run carries on what its speaker began in an earlier turn."""
     first, last = before.turn.index, run.turn.index
+    if min(len(before.digits), len(run.digits)) < _LEAST_DIGITS:
+        return False
     if last - first > _MOST_TURNS_APART or not only_fillers(run.turn, 0, run.first):
         return False
     return all(_says_little(turns[at], found[at], cues) for at in range(first + 1, last))
@@ -73,4 +76,5 @@ def _goes_on(
 def _says_little(turn: Turn, own: Sequence[Atom], cues: Cues) -> bool:
     """Whether a turn is a "mhm, go on" or an echo of digits, and asks for nothing else."""
     n_words = len(turn.words) - sum(atom.last - atom.first + 1 for atom in own)
-    return n_words <= _MOST_WORDS_BETWEEN and not cues.asks(turn.index)
+    asks = cues.asks(turn.index) or (n_words > 2 and turn.tokens[-1].low == "?")
+    return n_words <= _MOST_WORDS_BETWEEN and not asks

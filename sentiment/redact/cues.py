@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from sentiment.redact.tokens import words_match
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from sentiment.redact.tokens import Turn
 
@@ -29,6 +29,7 @@ REACH_TURNS = 4
 """How many turns after a cue its number may come."""
 _AFTER_WORDS = 6
 _OTHER_WORDS = 5
+_LOOKED_AT = 8
 
 _PHRASES: dict[Sought, str] = {
     "card": "card number,card numbers,card no,card details,long number,sixteen digits,16 digits,sixteen digit,"
@@ -55,7 +56,7 @@ _PHRASES: dict[Sought, str] = {
     "phone": "phone number,phone,telephone,telephone number,mobile,mobile number,cell,cell number,cell phone,"
     "cellphone,landline,home phone,callback number,call back number,contact number,reach me,reach me at,"
     "reach me on,reach you,reach you at,reach you on,reach her,reach him,reach us,reach us at,call me,call me at,"
-    "call me back,call me back at,call you,call you back,call you back at,call us,call us at,call them,best number,"
+    "call me back,call me back at,call you,call you back,call you back at,call us,call us at,call,ring,call them,best number,"
     "good number,number to reach,number to call,text me,text me at,dial,dialed,dialled,fax,direct line,"
     "support line,sales line,her number,his number,her number is,my number is,area code,whatsapp,hotline,"
     "call back,callback,number for the driver,number can i reach,voicemail,another number,daytime number",
@@ -82,7 +83,7 @@ _PHRASES: dict[Sought, str] = {
     "account reference number,merchant id,terminal id,po number,purchase order,website,wi fi,web site",
     "other?": "order,ref,case,claim,policy,invoice,model,member,group,room,seat,gate,item,batch,lot,plate,"
     "booking,reservation,code,error,version,build,port,meter,reading,valid,balance,amount,total,price,cost,fee,"
-    "charge,charged,paid,weight,form,page,section,box,label,receipt,job,agreement,notice,number of,miles,points,"
+    "charge,charged,paid,weight,form,page,section,box,label,receipt,agreement,notice,number of,miles,points,"
     "rate,license,licence,key,id,product,score,parcel,check,units,shipment,package,row,bay,reg,registration,"
     "repair,transaction,population",
 }
@@ -104,62 +105,90 @@ class Cue(NamedTuple):
     sought: Sought
 
 
+class _TurnCues:
+    """The cues of one turn, so that the nearest to a place is found at once, however many there are."""
+
+    def __init__(self, cues: list[Cue]) -> None:
+        self.all = cues
+        self.firsts = [cue.first for cue in cues]
+        self.sought = frozenset(cue.sought for cue in cues)
+        self.named = [cue for cue in cues if cue.sought != "other?"]
+        self.named_firsts = [cue.first for cue in self.named]
+        strong = [cue for cue in self.named if cue.sought not in ("card?", "account", "end")]
+        self.last = (strong or self.named or [None])[-1]
+
+
 class Cues:
     """All cues of a call, and which of them is meant by a number."""
 
     def __init__(self, turns: Sequence[Turn]) -> None:
         self._turns = turns
-        self.by_turn: list[list[Cue]] = [_cues(turn) if turn.english else [] for turn in turns]
+        self._by_turn = [_TurnCues(_cues(turn) if turn.english else []) for turn in turns]
         self._spent: set[Cue] = set()
         for turn in turns:
             for i, token in enumerate(turn.tokens):
-                if token.masked and (cue := self.before(turn.index, i)) is not None:
+                if token.masked and (cue := next(self.before(turn.index, i), None)) is not None:
                     self._spent.add(cue)
 
     def spend(self, cue: Cue) -> None:
         """The number that was asked for has come."""
         self._spent.add(cue)
 
+    def spent(self, cue: Cue) -> bool:
+        """Whether its number has come already, in this reading or, as the mask after it tells, before."""
+        return cue in self._spent
+
     def said(self, turn: int, *sought: Sought, turns: int = 0) -> bool:
         """Whether one of these is said in a turn, or in the ``turns`` before it."""
         return any(
-            cue.sought in sought for at in range(max(0, turn - turns), turn + 1) for cue in self.by_turn[at]
+            not self._by_turn[at].sought.isdisjoint(sought) for at in range(max(0, turn - turns), turn + 1)
         )
 
     def asks(self, turn: int) -> bool:
         """Whether a turn leads one to expect some number, so that it is more than a "mhm"."""
-        return any(cue.sought not in ("other?", "card?", "account") for cue in self.by_turn[turn])
+        return bool(self._by_turn[turn].sought - {"other?", "card?", "account"})
 
-    def before(self, turn: int, token: int) -> Cue | None:
-        """The cue that a number at this place follows.
+    def before(self, turn: int, token: int) -> Iterator[Cue]:
+        """The cues that a number at this place may follow, the likeliest first, at most one a turn.
 
         In its own turn the nearest. In the turns before, what they name only in passing counts where
-        they name nothing better.
+        they name nothing better. Beyond a cue to some other number none is looked for.
         """
-        cues = self.by_turn[turn]
-        at = bisect_left([cue.first for cue in cues], token)
-        for cue in reversed(cues[:at]):
-            if cue.sought != "other?":
-                return cue
+        own = self._by_turn[turn]
+        passing, named = bisect_left(own.firsts, token) - 1, bisect_left(own.named_firsts, token) - 1
+        if passing >= 0 and own.all[passing].sought == "other?":
+            cue = own.all[passing]
             if self._words_between(turn, cue.last, token) <= _OTHER_WORDS:
-                return cue
-        for back in range(turn - 1, max(-1, turn - 1 - REACH_TURNS), -1):
-            named = [cue for cue in self.by_turn[back] if cue.sought != "other?"]
-            strong = [cue for cue in named if cue.sought not in ("card?", "account", "end")]
-            if named:
-                return (strong or named)[-1]
-        return None
+                yield cue
+                return
+        nearest = [own.named[named]] if named >= 0 else []
+        earlier = (self._by_turn[back].last for back in range(turn - 1, max(-1, turn - 1 - REACH_TURNS), -1))
+        for each in (*nearest, *earlier):
+            if each is not None:
+                yield each
+                if each.sought == "other":
+                    return
 
     def after(self, turn: int, token: int) -> Cue | None:
         """The cue that follows a number closely: "417 is the code on the back"."""
-        for cue in self.by_turn[turn]:
-            if cue.first > token and cue.sought != "other?":
-                return cue if self._words_between(turn, token, cue.first) < _AFTER_WORDS else None
-        return None
+        own = self._by_turn[turn]
+        at = bisect_left(own.named_firsts, token + 1)
+        if at == len(own.named):
+            return None
+        cue = own.named[at]
+        return cue if self._words_between(turn, token, cue.first) < _AFTER_WORDS else None
 
-    def spent(self, cue: Cue) -> bool:
-        """Whether its number has come already, in this reading or, as the mask after it tells, before."""
-        return cue in self._spent
+    def nearest(self, cue: Cue, sought: Container[str]) -> Cue | None:
+        """The cue for one of these that comes last before a cue, else the first after it in its turn."""
+        for back in range(cue.turn, max(-1, cue.turn - 1 - REACH_TURNS), -1):
+            own = self._by_turn[back]
+            stop = bisect_left(own.named_firsts, cue.first) if back == cue.turn else len(own.named)
+            for other in reversed(own.named[max(0, stop - _LOOKED_AT) : stop]):
+                if other.sought in sought:
+                    return other
+        own = self._by_turn[cue.turn]
+        start = bisect_left(own.named_firsts, cue.last + 1)
+        return next((c for c in own.named[start : start + _LOOKED_AT] if c.sought in sought), None)
 
     def _words_between(self, turn: int, first: int, last: int) -> int:
         words = self._turns[turn].words

@@ -17,6 +17,7 @@ __all__ = [
     "BUT_NAMES",
     "GREETINGS",
     "MEDIUM",
+    "NATIONS",
     "NOT_NAMES",
     "QUESTIONS",
     "RELATIONS",
@@ -80,7 +81,7 @@ QUESTIONS = _table(
     ]
 )  # fmt: skip
 
-GREETINGS = frozenset("hi hello hey thanks you okay ok bye sorry dear morning afternoon evening yes no alright hiya".split())
+GREETINGS = frozenset("hi hello hey thanks okay ok bye sorry dear morning afternoon evening yes no alright hiya".split())
 """After these one may be addressed by name ("thank you, Sarah")."""
 
 TITLES = frozenset("mr mrs ms miss mister missus dr doctor mx professor prof".split())
@@ -95,6 +96,13 @@ ANSWER_STARTS = frozenset(
     "yeah yes sure it it's its 's is uh um hi hello hey this i'm im i am my name names okay ok well so oh of course the first "
     "last a".split()
 )
+
+NATIONS = frozenset(
+    "american british english irish scottish welsh french german italian spanish mexican canadian australian indian chinese "
+    "japanese korean polish russian dutch swedish greek turkish catholic christian jewish muslim african asian european "
+    "puerto hispanic latino latina republican democrat texan californian medicare medicaid".split()
+)
+"""What one may be beside a person of some name: "I'm Irish"."""
 
 WEAK_ENDS = frozenset("on in for the a an not and or with is was of to it".split())
 

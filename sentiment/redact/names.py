@@ -10,6 +10,7 @@ from sentiment.redact.name_cues import (
     BUT_NAMES,
     GREETINGS,
     MEDIUM,
+    NATIONS,
     NOT_NAMES,
     QUESTIONS,
     RELATIONS,
@@ -35,17 +36,20 @@ _ANSWER_TURNS = 2
 def find_names(turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
     """All names of persons; what was introduced as a name is then found wherever it is said."""
     introduced: set[str] = set()
+    spelled: set[str] = set()
     for turn in turns:
         if turn.english and turn.tokens:
             reader = _Reader(turn, turns, cues)
             for first, last, rule in reader.read():
                 if turn.free(first, last):
                     introduced |= {t.low for t in turn.tokens[first : last + 1] if len(t.low) >= 3}
+                    if rule == "spelled":
+                        spelled.add("".join(t.low for t in turn.tokens[first : last + 1] if t.low.isalpha()))
                     yield turn.take("NAME", first, last, rule)
     introduced -= NOT_NAMES
     for turn in turns:
         if turn.english:
-            yield from _again(turn, introduced)
+            yield from _again(turn, introduced, spelled - NOT_NAMES)
 
 
 class _Reader:
@@ -71,7 +75,7 @@ class _Reader:
                 yield from self._titled(at)
             if low in RELATIONS:
                 yield from self._relation(at)
-            if low in GREETINGS:
+            if low in GREETINGS or (low == "you" and turn.low(at - 1) == "thank"):
                 yield from self._after(at, "addressed", sure=False)
             yield from self._speaking(at)
             yield from self._listed(at)
@@ -85,6 +89,8 @@ class _Reader:
         if not 0 <= at < len(turn.tokens) or turn.taken[at]:
             return False
         low = turn.tokens[at].low
+        if low in ("will", "may"):
+            return turn.tokens[at].capital and not turn.starts_sentence(at)
         return len(low) > 1 and low[0].isalpha() and low not in NOT_NAMES and "'" not in low[-3:-1] and len(low) <= _MOST_LETTERS
 
     def _first(self, at: int, *, ambiguous: bool) -> bool:
@@ -150,9 +156,14 @@ class _Reader:
             fine = self._first(at, ambiguous=True) or (
                 token.capital and self._is_word(at) and token.low not in BUT_NAMES
                 and not turn.starts_sentence(at)
-                and (self._last(at + 1) and turn.tokens[at + 1].capital
-                     or (token.low in self._known.last and rule == "introduced"))
+                and rule == "introduced" and token.low not in NATIONS
+                and (token.low in self._known.last or (self._last(at + 1) and turn.low(at + 1) in self._known.last))
             )  # fmt: skip
+            closed = turn.low(at + 1) in (",", ".", "!", "?", "") or turn.low(at + 1) in ("and", "from", "calling", "with")
+            unknown = token.low not in self._known.first_ambiguous and token.low not in self._known.last_ambiguous
+            if token.capital and self._is_word(at) and not turn.starts_sentence(at) and closed and unknown:
+                own = turn.low(end) in ("i'm", "am", "im") or rule == "addressed"
+                fine = fine or (own and token.low not in BUT_NAMES and token.low not in NATIONS and not token.text.isupper())
             if turn.all_lower and token.low in self._known.first_ambiguous:
                 fine = self._is_word(at + 1) and turn.low(at + 1) in self._known.last
         if fine:
@@ -162,7 +173,7 @@ class _Reader:
         """"Mr. Patel", "Mr. and Mrs. Hargreaves"."""
         turn = self._turn
         name = at + 1
-        while turn.low(name) in (".", "and", "&") or turn.low(name) in TITLES:
+        while name - at < 5 and (turn.low(name) in (".", "and", "&") or turn.low(name) in TITLES):
             name += 1
         if not self._is_word(name):
             return
@@ -200,7 +211,9 @@ class _Reader:
         if token.capital and token.low in known.first and self._is_word(at):
             yield at, self._whole(at), "listed"
         elif token.capital and token.low in known.first_ambiguous and self._is_word(at):
-            if turn.low(at + 1) in known.last and turn.tokens[at + 1].capital:
+            low = turn.low(at + 1)
+            sure = low in known.last or (low in known.last_ambiguous and not turn.starts_sentence(at))
+            if sure and turn.tokens[at + 1].capital and low not in BUT_NAMES:
                 yield at, self._whole(at), "listed"
         elif token.low in known.first and turn.all_lower and self._is_word(at) and len(token.low) > 2:
             yield at, self._whole(at), "listed"
@@ -274,13 +287,13 @@ class _Reader:
         return any(phrase_end(turn, place, QUESTIONS) is not None for place in range(max(0, n - 12), n))
 
 
-def _again(turn: Turn, introduced: set[str]) -> Iterator[Hit]:
-    """Names that were introduced elsewhere in the call, unless they are English words here."""
+def _again(turn: Turn, introduced: set[str], spelled: set[str]) -> Iterator[Hit]:
+    """Names that were introduced or spelled elsewhere in the call, unless they are English words here."""
     known = names()
     for at, token in enumerate(turn.tokens):
-        if token.low not in introduced or turn.taken[at]:
+        if turn.taken[at] or token.low not in introduced and token.low not in spelled:
             continue
         listed = token.low in known.first or token.low in known.last
         word = token.low in known.first_ambiguous or token.low in known.last_ambiguous or token.low in BUT_NAMES
-        if (listed and not word) or (token.capital and not (word and turn.starts_sentence(at))):
+        if ((listed or token.low in spelled) and not word) or (token.capital and not (word and turn.starts_sentence(at))):
             yield turn.take("NAME", at, at, "said again")

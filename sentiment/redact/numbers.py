@@ -6,10 +6,12 @@ A number is told by the cue before it ("the security code is"), or after it, or 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from typing import TYPE_CHECKING
 
 from sentiment.redact.cards import claim, find_cards
+from sentiment.redact.checksums import network_length
 from sentiment.redact.chains import Chain, chains
 from sentiment.redact.quantities import numbers_alone
 from sentiment.redact.spoken_numbers import Run, atoms, runs
@@ -29,6 +31,7 @@ _ECHO_TURNS = 3
 _ECHO_DIGITS = 3
 _FAR_ECHO_DIGITS = 6
 _REMEMBERED = 20
+_MOST_CUES = 3
 _FOLLOWED_BY_CUE = frozenset({"cvv", "back", "card", "ssn", "phone", "sort", "routing", "account", "bank", "zip"})
 
 
@@ -72,7 +75,13 @@ def find_echoes(turns: Sequence[Turn], values: Sequence[tuple[int, Kind, str]]) 
 
 def digits_of(hit: Hit, turn: Turn) -> str:
     """The digits of a hit, as numbers are read."""
-    return "".join(a.digits for a in atoms(turn) if hit.first <= a.first and a.last <= hit.last)
+    found = atoms(turn)
+    at = bisect_left(found, hit.first, key=lambda atom: atom.first)
+    digits = []
+    while at < len(found) and found[at].last <= hit.last:
+        digits.append(found[at].digits)
+        at += 1
+    return "".join(digits)
 
 
 def _free_atoms(turn: Turn) -> list[Atom]:
@@ -82,10 +91,13 @@ def _free_atoms(turn: Turn) -> list[Atom]:
 def _told(chain: Chain, cues: Cues) -> tuple[Kind, str, Chain] | None:
     """What a number is: its kind, the rule, and the part of the chain that it is."""
     first = chain.runs[0]
-    cue = cues.before(first.turn.index, first.first)
-    for part in (chain.core, chain):
-        if cue is not None and (kind := _fits(cue, part, cues)) is not None:
-            return kind, f"after {cue.sought.rstrip('?')} cue", part
+    before = list(cues.before(first.turn.index, first.first))
+    cue = before[0] if before else None
+    whole_first = len(chain.digits) == network_length(chain.digits)
+    for part in (chain, chain.core) if whole_first else (chain.core, chain):
+        for each in before[:_MOST_CUES]:
+            if (kind := _fits(each, part, cues)) is not None:
+                return kind, f"after {each.sought.rstrip('?')} cue", part
         last = part.runs[-1]
         following = cues.after(last.turn.index, last.last)
         if following is not None and following.sought in _FOLLOWED_BY_CUE and not _asked(cue, first):
@@ -93,7 +105,7 @@ def _told(chain: Chain, cues: Cues) -> tuple[Kind, str, Chain] | None:
             if kind is not None:
                 return kind, f"before {following.sought} cue", part
     part = chain.core
-    other = cue is not None and cue.sought.startswith("other")
+    other = any(each.sought.startswith("other") for each in before[:1])
     kind = _by_form(part, other=other)
     return None if kind is None else (kind, "form", part)
 
@@ -160,14 +172,8 @@ def _ended(cue: Cue, cues: Cues) -> Kind | None:
         "card": "CARD", "card?": "CARD", "ssn": "SSN", "bank": "BANK ACCOUNT", "account": "BANK ACCOUNT",
         "phone": "PHONE", "routing": "BANK ACCOUNT",
     }  # fmt: skip
-    for back in range(cue.turn, max(-1, cue.turn - 5), -1):
-        for other in reversed(cues.by_turn[back]):
-            if other.sought in kinds and (back < cue.turn or other.first < cue.first):
-                return kinds[other.sought]
-    for other in cues.by_turn[cue.turn]:
-        if other.sought in kinds:
-            return kinds[other.sought]
-    return None
+    thing = cues.nearest(cue, kinds)
+    return None if thing is None else kinds[thing.sought]
 
 
 def _year(chain: Chain, cue: Cue) -> bool:

@@ -84,7 +84,9 @@ class Run(NamedTuple):
 
 
 def atoms(turn: Turn) -> list[Atom]:
-    """The digits of a turn, in order."""
+    """The digits of a turn, in order; read once."""
+    if turn.atoms is not None:
+        return turn.atoms
     found = []
     at, tokens = 0, turn.tokens
     while at < len(tokens):
@@ -94,7 +96,8 @@ def atoms(turn: Turn) -> list[Atom]:
         else:
             found.append(atom)
             at = atom.last + 1
-    return [a for i, a in enumerate(found) if not a.soft or _beside_a_digit(turn, found, i)]
+    turn.atoms = [a for i, a in enumerate(found) if not a.soft or _beside_a_digit(turn, found, i)]
+    return turn.atoms
 
 
 def _atom(turn: Turn, at: int) -> Atom | None:

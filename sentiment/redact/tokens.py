@@ -11,6 +11,8 @@ from sentiment.redact.values import KINDS, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sentiment.redact.spoken_numbers import Atom
+
 __all__ = ["Hit", "Token", "Turn", "mask_of", "mask_turn", "turn_of"]
 
 # Digits and letters are parted ("4b", "9am"), and so is a final 's: "name's" is said like "name is".
@@ -50,6 +52,7 @@ class Turn:
 
     ``taken`` marks the tokens that a rule has claimed already: the surer rules go first. ``words`` are
     the places of the tokens that are words or digits. ``english`` is whether rules by words apply.
+    ``atoms`` are its numbers once they were read (:func:`sentiment.redact.spoken_numbers.atoms`).
     """
 
     index: int
@@ -59,6 +62,7 @@ class Turn:
     words: list[int] = field(init=False)
     taken: list[bool] = field(init=False)
     all_lower: bool = field(init=False)
+    atoms: list[Atom] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.taken = [token.masked for token in self.tokens]
