@@ -46,7 +46,9 @@ MORE = frozenset(
     "xiomara yesenia".split()
 )
 
-NO_NAMES = frozenset("hai iban aba bic swift wifi okay yeah gonna wanna thats dont ive ill cant youre hes shes its lol".split())
+NO_NAMES = frozenset(
+    "hai iban aba bic swift wifi okay yeah gonna wanna thats dont ive ill cant youre hes shes its lol".split()
+)
 
 PLAIN = frozenset(
     "john jack tom bob bobby jimmy peter jerry josh ted harry jenny kelly tommy billy mike matt chuck nelly terry "
@@ -130,7 +132,9 @@ def _of_mimesis() -> set[str]:
 def _of(provider: object, attribute: str) -> set[str]:
     """The single-word names of one list of Faker's, with and without their accents."""
     listed = {str(name).lower() for name in getattr(provider, attribute, ())}
-    bare = {"".join(c for c in unicodedata.normalize("NFD", n) if not unicodedata.combining(c)) for n in listed}
+    bare = {
+        "".join(c for c in unicodedata.normalize("NFD", n) if not unicodedata.combining(c)) for n in listed
+    }
     return {name for name in listed | bare if name.isalpha()}
 
 

@@ -1,7 +1,7 @@
 """Personal data out of transcripts, before they are stored: which characters, and which of the sound.
 
 :func:`redact` masks a call's texts and says where it did; :func:`mute_spans` gives the stretches of each
-channel to silence, which :func:`sentiment.audio.write_muted` does. ``docs/privacy.md`` says what is
+channel to silence, which :class:`sentiment.audio.Muted` does. ``docs/privacy.md`` says what is
 found and how well. Only the standard library is needed.
 """
 

@@ -145,12 +145,20 @@ def _leftmost(read: _Reader, number: Atom, words: int) -> int | None:
 def _rest(read: _Reader, suffix: int) -> int:
     """The last token of what follows a street: direction, flat, city, state, zip or postcode."""
     turn, end = read.turn, suffix
-    if turn.low(end + 1) == "." and turn.glued(end + 1) and (turn.low(end + 2) == "," or turn.low(end + 2) in UNITS):
+    if (
+        turn.low(end + 1) == "."
+        and turn.glued(end + 1)
+        and (turn.low(end + 2) == "," or turn.low(end + 2) in UNITS)
+    ):
         end += 1
     if turn.low(end + 1) in DIRECTIONS and turn.low(end + 1) not in ("s",):
         end += 1
     road_number = read.starting.get(end + 1)
-    if road_number is not None and turn.low(suffix) in ("road", "highway", "hwy", "route") and not road_number.spoken:
+    if (
+        road_number is not None
+        and turn.low(suffix) in ("road", "highway", "hwy", "route")
+        and not road_number.spoken
+    ):
         end = road_number.last
     for _ in range(3):
         longer = _unit(read, end)
@@ -200,7 +208,9 @@ def _city(read: _Reader, end: int) -> int:
         state = _state(read, _skip_comma(turn, at + n))
         if state is not None:
             return state
-        if n and (_zip(read, at + n) is not None or _written_postcode(read, _skip_comma(turn, at + n)) is not None):
+        if n and (
+            _zip(read, at + n) is not None or _written_postcode(read, _skip_comma(turn, at + n)) is not None
+        ):
             return at + n - 1
         if not read.word(at + n) or turn.low(at + n) in NOT_STREETS:
             break
@@ -258,7 +268,13 @@ def _cued_streets(read: _Reader) -> Iterator[Hit]:
         if turn.taken[atom.first] or atom.soft or len(atom.digits) > _HOUSE_DIGITS:
             continue
         at = atom.last + 1
-        while read.word(at) and read.capital(at) and len(turn.low(at)) > 1 and at - atom.last <= _STREET_WORDS and turn.low(at) not in NOT_STREETS:
+        while (
+            read.word(at)
+            and read.capital(at)
+            and len(turn.low(at)) > 1
+            and at - atom.last <= _STREET_WORDS
+            and turn.low(at) not in NOT_STREETS
+        ):
             at += 1
         if at - atom.last - 1 >= 2 and turn.low(atom.last + 1) not in STATES:
             first = _leftmost(read, atom, 1)
@@ -297,7 +313,9 @@ def _postcode(read: _Reader, at: int, *, spelled: bool) -> int | None:
         atom = read.starting.get(i)
         if atom is not None and (spelled or not atom.spoken):
             text, i = text + atom.digits, atom.last + 1
-        elif token.low.isalpha() and (len(token.low) <= 2 if spelled else token.text.isupper() and len(token.low) <= 2):
+        elif token.low.isalpha() and (
+            len(token.low) <= 2 if spelled else token.text.isupper() and len(token.low) <= 2
+        ):
             text, i = text + token.text.upper(), i + 1
         elif spelled and token.low in (",", "-", "."):
             i += 1
@@ -305,7 +323,11 @@ def _postcode(read: _Reader, at: int, *, spelled: bool) -> int | None:
         else:
             break
         match = _POSTCODE.fullmatch(text)
-        if match and match[1] in POSTCODE_AREAS and not (i < len(turn.tokens) and turn.glued(i) and turn.low(i).isalnum()):
+        if (
+            match
+            and match[1] in POSTCODE_AREAS
+            and not (i < len(turn.tokens) and turn.glued(i) and turn.low(i).isalnum())
+        ):
             return i - 1
     return None
 
@@ -336,7 +358,11 @@ def _states(read: _Reader) -> Iterator[Hit]:
         first = at
         i = at - 2 if turn.low(at - 1) == "," else at - 1
         for back in range(i, max(-1, i - 2), -1):
-            if not read.word(back) or turn.low(back) in NOT_STREETS or turn.low(back) in ("yes", "yeah", "it's"):
+            if (
+                not read.word(back)
+                or turn.low(back) in NOT_STREETS
+                or turn.low(back) in ("yes", "yeah", "it's")
+            ):
                 break
             first = back
         if turn.free(first, end):

@@ -100,7 +100,9 @@ def _masked_words(
             continue
         begun, first = i, s
         end = masking.spans[s][1]
-        while i < len(words) and places[i][0] < end:  # and on, where one word holds the next span's beginning too
+        while (
+            i < len(words) and places[i][0] < end
+        ):  # and on, where one word holds the next span's beginning too
             i += 1
             while s + 1 < len(masking.spans) and masking.spans[s + 1][0] < places[i - 1][1]:
                 s += 1

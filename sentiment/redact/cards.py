@@ -62,7 +62,9 @@ def _windows(pieces: Sequence[tuple[Turn, Atom]], texts: Sequence[str]) -> Itera
         yield 0, len(pieces)
         return
     for start, stop in _tight(pieces):
-        if MIN_DIGITS <= starts[stop] - starts[start] <= MAX_DIGITS and luhn.holds(starts[start], starts[stop]):
+        if MIN_DIGITS <= starts[stop] - starts[start] <= MAX_DIGITS and luhn.holds(
+            starts[start], starts[stop]
+        ):
             yield start, stop
     piece_at = {place: i for i, place in enumerate(starts)}
     for i in range(len(pieces)):
@@ -73,13 +75,22 @@ def _windows(pieces: Sequence[tuple[Turn, Atom]], texts: Sequence[str]) -> Itera
 
 
 def _tight(pieces: Sequence[tuple[Turn, Atom]]) -> Iterator[tuple[int, int]]:
-    """Stretches of written digits with no more than spaces or a hyphen between them."""
-    start = 0
-    for i in range(1, len(pieces) + 1):
-        if i < len(pieces):
-            (turn, left), (other, right) = pieces[i - 1], pieces[i]
-            between = turn.tokens[left.last + 1 : right.first]
-            if turn is other and (not between or (len(between) == 1 and between[0].low == "-")):
+    """Stretches of written digits with spaces or a hyphen between them; with hyphens only; and each by itself."""
+    for allowed in ((" ", "-"), ("-",), ()):
+        start = 0
+        for i in range(1, len(pieces) + 1):
+            if i < len(pieces) and _joint(pieces[i - 1], pieces[i]) in allowed:
                 continue
-        yield start, i
-        start = i
+            yield start, i
+            start = i
+
+
+def _joint(left: tuple[Turn, Atom], right: tuple[Turn, Atom]) -> str | None:
+    """What stands between two pieces: a space, a hyphen, or ``None`` for anything else."""
+    (turn, before), (other, after) = left, right
+    if turn is not other:
+        return None
+    between = turn.tokens[before.last + 1 : after.first]
+    if not between:
+        return " "
+    return "-" if len(between) == 1 and between[0].low == "-" else None

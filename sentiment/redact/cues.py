@@ -208,4 +208,3 @@ def _cues(turn: Turn) -> list[Cue]:
                 break
         at += step
     return found
-

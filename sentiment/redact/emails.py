@@ -136,7 +136,11 @@ def _local(turn: Turn, at: int, numbers: set[int]) -> tuple[int, bool]:
             if low == "." and not turn.glued(i + 1):
                 break
             joined = joined or first == i + 1
-        elif low.isalpha() and len(low) == 1 and not (low == "a" and turn.low(i + 1).isalpha() and len(turn.low(i + 1)) > 1):
+        elif (
+            low.isalpha()
+            and len(low) == 1
+            and not (low == "a" and turn.low(i + 1).isalpha() and len(turn.low(i + 1)) > 1)
+        ):
             first = i
         elif low in _NOT_LOCAL or not low.isalpha() or plain >= _MOST_PLAIN_WORDS:
             break

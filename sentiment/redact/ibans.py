@@ -44,7 +44,11 @@ def _iban_end(turn: Turn, at: int, by_first: Mapping[int, Atom], *, cued: bool) 
         atom = by_first.get(i)
         if atom is not None:
             text, last = text + atom.digits, atom.last
-        elif token.low.isalpha() and token.text.isascii() and len(token.text) <= (30 if token.text.isupper() else 1):
+        elif (
+            token.low.isalpha()
+            and token.text.isascii()
+            and len(token.text) <= (30 if token.text.isupper() else 1)
+        ):
             text, last = text + token.text.upper(), i
         elif token.low.isalpha() and len(text) == 0 and len(token.text) == 2:
             text, last = token.text.upper(), i

@@ -81,7 +81,9 @@ QUESTIONS = _table(
     ]
 )  # fmt: skip
 
-GREETINGS = frozenset("hi hello hey thanks okay ok bye sorry dear morning afternoon evening yes no alright hiya".split())
+GREETINGS = frozenset(
+    "hi hello hey thanks okay ok bye sorry dear morning afternoon evening yes no alright hiya".split()
+)
 """After these one may be addressed by name ("thank you, Sarah")."""
 
 TITLES = frozenset("mr mrs ms miss mister missus dr doctor mx professor prof".split())

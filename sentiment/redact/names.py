@@ -91,7 +91,13 @@ class _Reader:
         low = turn.tokens[at].low
         if low in ("will", "may"):
             return turn.tokens[at].capital and not turn.starts_sentence(at)
-        return len(low) > 1 and low[0].isalpha() and low not in NOT_NAMES and "'" not in low[-3:-1] and len(low) <= _MOST_LETTERS
+        return (
+            len(low) > 1
+            and low[0].isalpha()
+            and low not in NOT_NAMES
+            and "'" not in low[-3:-1]
+            and len(low) <= _MOST_LETTERS
+        )
 
     def _first(self, at: int, *, ambiguous: bool) -> bool:
         """Whether a token is a first name; an ambiguous one only with a capital."""
@@ -126,7 +132,9 @@ class _Reader:
                 last, words = at + 1, words + 1
                 continue
             initial = self._initial(at)
-            if not (initial or self._last(at)) or (initial and not self._last(at + 1) and not self._last(at + 2)):
+            if not (initial or self._last(at)) or (
+                initial and not self._last(at + 1) and not self._last(at + 2)
+            ):
                 break
             last, words = at, words + 1
         return last
@@ -134,7 +142,9 @@ class _Reader:
     def _initial(self, at: int) -> bool:
         turn = self._turn
         low = turn.low(at)
-        return len(low) == 1 and low.isalpha() and turn.tokens[at].capital and low != "i" and not turn.taken[at]
+        return (
+            len(low) == 1 and low.isalpha() and turn.tokens[at].capital and low != "i" and not turn.taken[at]
+        )
 
     def _after(self, end: int, rule: str, *, sure: bool) -> Iterator[tuple[int, int, str]]:
         """The name that follows an introduction, if one does."""
@@ -147,9 +157,15 @@ class _Reader:
         if token is None:
             return
         if sure:
-            fine = self._is_word(at) and token.low not in WEAK_ENDS and (
-                token.capital or token.low in self._known.first or token.low in self._known.last
-                or (turn.all_lower and token.low not in BUT_NAMES)
+            fine = (
+                self._is_word(at)
+                and token.low not in WEAK_ENDS
+                and (
+                    token.capital
+                    or token.low in self._known.first
+                    or token.low in self._known.last
+                    or (turn.all_lower and token.low not in BUT_NAMES)
+                )
             )
             fine = fine or self._first(at, ambiguous=True) or (self._initial(at) and turn.low(at + 1) == ".")
         else:
@@ -159,18 +175,30 @@ class _Reader:
                 and rule == "introduced" and token.low not in NATIONS
                 and (token.low in self._known.last or (self._last(at + 1) and turn.low(at + 1) in self._known.last))
             )  # fmt: skip
-            closed = turn.low(at + 1) in (",", ".", "!", "?", "") or turn.low(at + 1) in ("and", "from", "calling", "with")
-            unknown = token.low not in self._known.first_ambiguous and token.low not in self._known.last_ambiguous
+            closed = turn.low(at + 1) in (",", ".", "!", "?", "") or turn.low(at + 1) in (
+                "and",
+                "from",
+                "calling",
+                "with",
+            )
+            unknown = (
+                token.low not in self._known.first_ambiguous and token.low not in self._known.last_ambiguous
+            )
             if token.capital and self._is_word(at) and not turn.starts_sentence(at) and closed and unknown:
                 own = turn.low(end) in ("i'm", "am", "im") or rule == "addressed"
-                fine = fine or (own and token.low not in BUT_NAMES and token.low not in NATIONS and not token.text.isupper())
+                fine = fine or (
+                    own
+                    and token.low not in BUT_NAMES
+                    and token.low not in NATIONS
+                    and not token.text.isupper()
+                )
             if turn.all_lower and token.low in self._known.first_ambiguous:
                 fine = self._is_word(at + 1) and turn.low(at + 1) in self._known.last
         if fine:
             yield at, self._whole(at), rule
 
     def _titled(self, at: int) -> Iterator[tuple[int, int, str]]:
-        """"Mr. Patel", "Mr. and Mrs. Hargreaves"."""
+        """ "Mr. Patel", "Mr. and Mrs. Hargreaves"."""
         turn = self._turn
         name = at + 1
         while name - at < 5 and (turn.low(name) in (".", "and", "&") or turn.low(name) in TITLES):
@@ -185,17 +213,21 @@ class _Reader:
                 yield name, self._whole(name), "title"
 
     def _relation(self, at: int) -> Iterator[tuple[int, int, str]]:
-        """"my son Austin", "my wife, Carmen"."""
+        """ "my son Austin", "my wife, Carmen"."""
         turn = self._turn
         name = at + 2 if turn.low(at + 1) == "," else at + 1
         if self._first(name, ambiguous=True):
             yield name, self._whole(name), "relation"
         before = at - 1  # "Grace, my daughter"
-        if turn.low(before) in ("my", "our") and turn.low(before - 1) == "," and self._first(before - 2, ambiguous=True):
+        if (
+            turn.low(before) in ("my", "our")
+            and turn.low(before - 1) == ","
+            and self._first(before - 2, ambiguous=True)
+        ):
             yield before - 2, before - 2, "relation"
 
     def _speaking(self, at: int) -> Iterator[tuple[int, int, str]]:
-        """"Benedict speaking", "Omar here"."""
+        """ "Benedict speaking", "Omar here"."""
         turn = self._turn
         if turn.low(at + 1) in ("speaking", "here") and self._first(at, ambiguous=True):
             if turn.low(at + 1) == "speaking" or turn.starts_sentence(at) or turn.all_lower:
@@ -219,7 +251,7 @@ class _Reader:
             yield at, self._whole(at), "listed"
 
     def _spelled(self, at: int) -> Iterator[tuple[int, int, str]]:
-        """"S-M-I-T-H": three letters or more one by one, where a name is spoken of or it spells a known one."""
+        """ "S-M-I-T-H": three letters or more one by one, where a name is spoken of or it spells a known one."""
         turn = self._turn
         if turn.glued(at) and turn.low(at - 1).isalnum():
             return
@@ -294,6 +326,10 @@ def _again(turn: Turn, introduced: set[str], spelled: set[str]) -> Iterator[Hit]
         if turn.taken[at] or token.low not in introduced and token.low not in spelled:
             continue
         listed = token.low in known.first or token.low in known.last
-        word = token.low in known.first_ambiguous or token.low in known.last_ambiguous or token.low in BUT_NAMES
-        if ((listed or token.low in spelled) and not word) or (token.capital and not (word and turn.starts_sentence(at))):
+        word = (
+            token.low in known.first_ambiguous or token.low in known.last_ambiguous or token.low in BUT_NAMES
+        )
+        if ((listed or token.low in spelled) and not word) or (
+            token.capital and not (word and turn.starts_sentence(at))
+        ):
             yield turn.take("NAME", at, at, "said again")

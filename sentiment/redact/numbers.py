@@ -32,7 +32,9 @@ _ECHO_DIGITS = 3
 _FAR_ECHO_DIGITS = 6
 _REMEMBERED = 20
 _MOST_CUES = 3
-_FOLLOWED_BY_CUE = frozenset({"cvv", "back", "card", "ssn", "phone", "sort", "routing", "account", "bank", "zip"})
+_FOLLOWED_BY_CUE = frozenset(
+    {"cvv", "back", "card", "ssn", "phone", "sort", "routing", "account", "bank", "zip"}
+)
 
 
 def find_card_numbers(turns: Sequence[Turn], cues: Cues) -> list[Hit]:
@@ -133,7 +135,9 @@ def _fits(cue: Cue, chain: Chain, cues: Cues) -> Kind | None:
         fits: Kind | None = "CARD" if n >= 12 or ended or partly else None
         complete = n >= 12 or ended
     else:
-        fits = _plain_fit(sought, n, cues.said(turn, "routing", "sort", "bank", "iban", turns=_BANK_TALK_TURNS))
+        fits = _plain_fit(
+            sought, n, cues.said(turn, "routing", "sort", "bank", "iban", turns=_BANK_TALK_TURNS)
+        )
         complete = n != 3 or sought in ("cvv", "back")
         full = (sought == "ssn" and n == 9) or (sought == "phone" and n >= 10)
         if cues.spent(cue) and not full:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["AMBIGUOUS_SUFFIXES", "DIRECTIONS", "NOT_STREETS", "POSTCODE_AREAS", "STATES", "STATE_CODES", "SUFFIXES", "UNITS"]
+__all__ = [
+    "AMBIGUOUS_SUFFIXES",
+    "DIRECTIONS",
+    "NOT_STREETS",
+    "POSTCODE_AREAS",
+    "STATES",
+    "STATE_CODES",
+    "SUFFIXES",
+    "UNITS",
+]
 
 SUFFIXES = frozenset(
     "street st avenue ave av road rd boulevard blvd lane ln terrace terr parkway pkwy highway hwy broadway crescent "
@@ -17,7 +26,9 @@ AMBIGUOUS_SUFFIXES = frozenset(
 )
 """Those that do: they count when written with a capital, or where an address is spoken of."""
 
-DIRECTIONS = frozenset("north south east west northeast northwest southeast southwest n s e w ne nw se sw".split())
+DIRECTIONS = frozenset(
+    "north south east west northeast northwest southeast southwest n s e w ne nw se sw".split()
+)
 UNITS = frozenset("apartment apt unit suite ste flat floor lot room number no # building bldg".split())
 
 STATES = frozenset(

@@ -87,7 +87,9 @@ def _price_or_date(turn: Turn, atoms: Sequence[Atom], i: int) -> bool:
     if mark in (":", "/"):
         return len(left.digits) <= 4 and len(right.digits) <= 4
     if mark == "." and _one_figure(turn, left, right):
-        dotted_on = turn.low(right.last + 1) == "." and turn.glued(right.last + 1) and turn.glued(right.last + 2)
+        dotted_on = (
+            turn.low(right.last + 1) == "." and turn.glued(right.last + 1) and turn.glued(right.last + 2)
+        )
         return len(right.digits) == 2 and len(left.digits) <= 5 and not dotted_on
     if mark == "-" and turn.glued(right.first):
         year_first = len(left.digits) == 4 and left.digits[:2] in ("19", "20") and len(right.digits) == 2

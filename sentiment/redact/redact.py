@@ -62,7 +62,9 @@ def redact(call: Call, options: RedactOptions | None = None) -> Redacted:
     return Redacted(call=mask_quotes(masked, maskings), found=tuple(found))
 
 
-def find_in_turns(turns: Sequence[Turn], kinds: frozenset[Kind]) -> dict[int, list[tuple[int, int, Kind, str]]]:
+def find_in_turns(
+    turns: Sequence[Turn], kinds: frozenset[Kind]
+) -> dict[int, list[tuple[int, int, Kind, str]]]:
     """Character spans ``(start, end, kind, rule)`` to mask, by turn, in order.
 
     What is masked changes what stands beside the rest, so the rules read on until they find no more.
@@ -89,11 +91,15 @@ def find_in_turns(turns: Sequence[Turn], kinds: frozenset[Kind]) -> dict[int, li
         for token in turn.tokens:
             kind: Kind = token.text[1:-1]  # type: ignore[assignment]
             if token.masked and (index, token.start, kind) in rules:
-                places.setdefault(index, []).append((token.start, token.end, kind, rules[index, token.start, kind]))
+                places.setdefault(index, []).append(
+                    (token.start, token.end, kind, rules[index, token.start, kind])
+                )
     return places
 
 
-def find_in_texts(texts: Iterable[tuple[int, str]], kinds: frozenset[Kind]) -> list[tuple[int, int, int, Kind, str]]:
+def find_in_texts(
+    texts: Iterable[tuple[int, str]], kinds: frozenset[Kind]
+) -> list[tuple[int, int, int, Kind, str]]:
     """What :func:`redact` finds in bare texts ``(speaker, text)``: ``(index, start, end, kind, rule)``."""
     turns = [turn_of(text, index=i, speaker=speaker, english=True) for i, (speaker, text) in enumerate(texts)]
     return [(i, *span) for i, spans in find_in_turns(turns, kinds).items() for span in spans]
@@ -117,7 +123,12 @@ def _merged(hits: Iterable[Hit], turns: Sequence[Turn]) -> list[Hit]:
     """Hits of one kind that touch, as one."""
     merged: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (h.turn, h.first)):
-        if merged and merged[-1].turn == hit.turn and merged[-1].kind == hit.kind and merged[-1].last + 1 == hit.first:
+        if (
+            merged
+            and merged[-1].turn == hit.turn
+            and merged[-1].kind == hit.kind
+            and merged[-1].last + 1 == hit.first
+        ):
             merged[-1] = merged[-1]._replace(last=hit.last)
         else:
             merged.append(hit)

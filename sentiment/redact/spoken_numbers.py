@@ -79,7 +79,11 @@ class Run(NamedTuple):
     @property
     def core(self) -> Run:
         """Without words at the ends that only sound like digits, unless nothing else is left."""
-        hard = [i for i, atom in enumerate(self.atoms) if not atom.soft or self.turn.low(atom.first) in ("oh", "o")]
+        hard = [
+            i
+            for i, atom in enumerate(self.atoms)
+            if not atom.soft or self.turn.low(atom.first) in ("oh", "o")
+        ]
         return Run(self.turn, self.atoms[hard[0] : hard[-1] + 1]) if hard else self
 
 
@@ -135,7 +139,7 @@ def _below_hundred(turn: Turn, at: int) -> Atom | None:
 
 
 def _cardinal(turn: Turn, at: int) -> Atom | None:
-    """"eight hundred", "two thousand and six", or just the number there."""
+    """ "eight hundred", "two thousand and six", or just the number there."""
     small = _below_hundred(turn, at)
     if small is None or turn.low(small.last + 1) not in ("hundred", "thousand"):
         return small

@@ -66,7 +66,9 @@ class Turn:
 
     def __post_init__(self) -> None:
         self.taken = [token.masked for token in self.tokens]
-        self.words = [i for i, t in enumerate(self.tokens) if not t.masked and (t.low.isalnum() or len(t.low) > 1)]
+        self.words = [
+            i for i, t in enumerate(self.tokens) if not t.masked and (t.low.isalnum() or len(t.low) > 1)
+        ]
         self.all_lower = not any(t.capital for t in self.tokens if not t.masked)
 
     def low(self, at: int) -> str:
