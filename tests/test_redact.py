@@ -351,7 +351,7 @@ def test_sentences_that_quote_a_masked_utterance_are_masked_even_if_cut() -> Non
         ),
         estimates=(
             Estimate(instrument="csat", expected=2.0, low=1.0, high=3.0, p_top_box=0.1,
-                     reasons=(Reason(feature="f", effect=-0.5, explanation="“… number is 4111 1111 1111 1111 and …”"),)),
+                     reasons=(Reason(feature="f", effect=-0.5, explanation="“… is 4111 1111 1111 1111 and …”"),)),
         ),
     )  # fmt: skip
     result = redact(call).call
@@ -425,8 +425,8 @@ def test_an_utterance_without_word_times_is_muted_whole_and_text_not_at_all() ->
 
 SAID = st.lists(
     st.sampled_from(
-        [text for half in ("dev",) for labelled in load(half) for _, text in labelled.turns]
-        + ["four one", "my name is", "at gmail dot com", "[CARD]", "[NAME] Smith", "1", "", "card number", "[BANK ACCOUNT]"]
+        [text for labelled in load("dev") for _, text in labelled.turns]
+        + ["four one", "my name is", "at gmail dot com", "[CARD]", "[NAME] Smith", "1", "", "card number"]
     ),
     min_size=1,
     max_size=8,
@@ -466,9 +466,10 @@ def test_any_text_can_be_read(said: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["4" * 100_000, "4 " * 50_000, "at " * 33_000, " " * 100_000, "a@" * 50_000, "a." * 50_000 + "@", "s-" * 50_000,
-     "card number 4 4 1 2, " * 5_000, "mr. and " * 12_000, "4111 1111 1111 1111 " * 5_000, "forty one " * 10_000,
-     "flat 3, " * 12_000, "John " * 20_000, "DE12 " * 20_000, "one hundred thousand " * 5_000],
+    ["4" * 100_000, "4 " * 50_000, "at " * 33_000, " " * 100_000, "a@" * 50_000, "s-" * 50_000,
+     "a." * 50_000 + "@", "5 Main Street" + ", Bb" * 20_000,
+     "card number 4 4 1 2, " * 5_000, "mr. and " * 12_000, "4111 1111 1111 1111 " * 5_000,
+     "forty one " * 10_000, "flat 3, " * 12_000, "John " * 20_000, "DE12 " * 20_000, "one hundred thousand " * 5_000],
     ids=lambda text: text[:8],
 )  # fmt: skip
 def test_time_grows_no_faster_than_hostile_text(text: str) -> None:

@@ -16,6 +16,7 @@ from sentiment.redact.places import (
     UNITS,
 )
 from sentiment.redact.spoken_numbers import atoms
+from sentiment.redact.word_lists import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,10 +31,10 @@ _CUE_TURNS = 2
 _STREET_WORDS = 4
 _HOUSE_DIGITS = 6
 _CITY_WORDS = 3
-_ORDINALS = frozenset(
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth".split()
-)
+_CITY_PARTS = 3
+_ORDINALS = words("address.ordinals")
 _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
+_STATE_STARTS = frozenset(name.split()[0] for name in STATES) | {code.lower() for code in STATE_CODES}
 _POSTCODE = re.compile(r"([A-Z]{1,2})(\d[A-Z\d]?)(\d)([A-Z]{2})")
 
 
@@ -61,7 +62,7 @@ class _Reader:
 def find_addresses(turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
     """All addresses and parts of addresses."""
     for turn in turns:
-        if not turn.english or not turn.tokens:
+        if not turn.english or not atoms(turn):  # every address has a number in it
             continue
         read = _Reader(turn, cues)
         yield from _streets(read)
@@ -106,7 +107,7 @@ def _house_number(read: _Reader, suffix: int, *, bare: bool) -> int | None:
         lettered = len(low) == 1 and low.isalpha() and turn.glued(i) and i - 1 in read.ending
         number = read.ending.get(i - 1 if lettered else i)
         if number is not None and (words or bare) and not number.soft:
-            return _leftmost(read, number, words)
+            return _leftmost(read, number)
         if not read.word(i) and low not in (".", "'s", "-"):
             return None
         if low in NOT_STREETS:
@@ -117,7 +118,7 @@ def _house_number(read: _Reader, suffix: int, *, bare: bool) -> int | None:
     return None
 
 
-def _leftmost(read: _Reader, number: Atom, words: int) -> int | None:
+def _leftmost(read: _Reader, number: Atom) -> int | None:
     """The first token of a house number, with the number of a flat before it."""
     turn, first, digits = read.turn, number.first, number.digits
     while (before := read.ending.get(first - 1)) is not None and len(digits + before.digits) <= _HOUSE_DIGITS:
@@ -201,30 +202,41 @@ def _number_and_letter(read: _Reader, at: int) -> int | None:
 
 def _city(read: _Reader, end: int) -> int:
     """Past the city and the state after a street, if they follow."""
+    for _ in range(_CITY_PARTS):
+        known = _city_and_more(read, end)
+        if known is not None:
+            return known
+        named = _named_after_comma(read, end)
+        if named == end or read.turn.low(named + 1) != ",":
+            return named
+        end = named
+    return end
+
+
+def _city_and_more(read: _Reader, end: int) -> int | None:
+    """The last token of a city with its state, or of one that a zip code or postcode follows."""
     turn = read.turn
     at = _skip_comma(turn, end + 1)
-    comma = at > end + 1
     for n in range(_CITY_WORDS + 1):
-        state = _state(read, _skip_comma(turn, at + n))
-        if state is not None:
+        code = _skip_comma(turn, at + n)
+        if (state := _state(read, code)) is not None:
             return state
-        if n and (
-            _zip(read, at + n) is not None or _written_postcode(read, _skip_comma(turn, at + n)) is not None
-        ):
+        if n and (_zip(read, at + n) is not None or _written_postcode(read, code) is not None):
             return at + n - 1
         if not read.word(at + n) or turn.low(at + n) in NOT_STREETS:
-            break
-    else:
-        n = _CITY_WORDS + 1
-    named = 0
-    while named < _CITY_WORDS and read.word(at + named) and read.capital(at + named):
-        named += 1
-    if comma and named and (at + named >= len(turn.tokens) or not turn.low(at + named)[0].isalnum()):
-        more = _city(read, at + named - 1) if turn.low(at + named) == "," and named else at + named - 1
-        return more
-    if not comma and read.cued and turn.low(at) and _zip(read, at) is not None:
+            return None
+    return None
+
+
+def _named_after_comma(read: _Reader, end: int) -> int:
+    """The last of a few words with capitals between a comma and a mark or the end: ", San Mateo."."""
+    turn, last = read.turn, end + 1
+    if turn.low(last) != ",":
         return end
-    return end
+    while last - end <= _CITY_WORDS and read.word(last + 1) and read.capital(last + 1):
+        last += 1
+    closed = last + 1 >= len(turn.tokens) or not turn.low(last + 1)[0].isalnum()
+    return last if last > end + 1 and closed else end
 
 
 def _state(read: _Reader, at: int) -> int | None:
@@ -277,7 +289,7 @@ def _cued_streets(read: _Reader) -> Iterator[Hit]:
         ):
             at += 1
         if at - atom.last - 1 >= 2 and turn.low(atom.last + 1) not in STATES:
-            first = _leftmost(read, atom, 1)
+            first = _leftmost(read, atom)
             end = _rest(read, at - 1)
             if first is not None and turn.free(first, end):
                 yield turn.take("ADDRESS", first, end, "after address cue")
@@ -348,8 +360,8 @@ def _postcodes(read: _Reader) -> Iterator[Hit]:
 def _states(read: _Reader) -> Iterator[Hit]:
     """A city, state and zip code without a street: "seattle washington nine eight one two two"."""
     turn = read.turn
-    for at in range(len(turn.tokens)):
-        last = _state(read, at)
+    for at, token in enumerate(turn.tokens):
+        last = _state(read, at) if token.low in _STATE_STARTS else None
         if last is None:
             continue
         end = _zip(read, _skip_comma(turn, last + 1))

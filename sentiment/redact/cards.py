@@ -75,7 +75,7 @@ def _windows(pieces: Sequence[tuple[Turn, Atom]], texts: Sequence[str]) -> Itera
 
 
 def _tight(pieces: Sequence[tuple[Turn, Atom]]) -> Iterator[tuple[int, int]]:
-    """Stretches of written digits with spaces or a hyphen between them; with hyphens only; and each by itself."""
+    """Stretches of digits with spaces or a hyphen between them; with hyphens only; and each by itself."""
     for allowed in ((" ", "-"), ("-",), ()):
         start = 0
         for i in range(1, len(pieces) + 1):

@@ -70,7 +70,7 @@ IBAN_LENGTHS = {
 
 
 def is_iban(text: str) -> bool:
-    """Whether upper case letters and digits without spaces are an IBAN (ISO 13616: the remainder by 97 is 1)."""
+    """Whether capitals and digits without spaces are an IBAN (ISO 13616: the remainder by 97 is 1)."""
     if IBAN_LENGTHS.get(text[:2]) != len(text) or not text[2:4].isdecimal():
         return False
     return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from sentiment.redact.tokens import words_match
+from sentiment.redact.word_lists import split_phrases, table
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Cue", "Cues", "Sought"]
 
-Sought = Literal["card", "card?", "end", "cvv", "back", "ssn", "routing", "sort", "bank", "account", "phone", "zip", "house",
-                 "address", "iban", "email", "other", "other?"]  # fmt: skip
-"""What a cue leads one to expect. ``card?`` is a card named in passing, ``account`` may be an account of any
-kind, ``end`` the last digits of one; ``other`` is a number that is nothing personal, ``other?`` a thing that may
-have a number."""
+Sought = Literal[
+    "card", "card?", "end", "cvv", "back", "ssn", "routing", "sort", "bank", "account", "iban", "phone",
+    "zip", "house", "address", "email", "other", "other?",
+]  # fmt: skip
+"""What a cue leads one to expect.
+
+``card?`` is a card named in passing, ``account`` may be an account of any kind, ``end`` the last digits of
+one, ``back`` a code on a card; ``other`` is a number that is nothing personal, ``other?`` a thing that may
+have one.
+"""
 
 REACH_TURNS = 4
 """How many turns after a cue its number may come."""
@@ -31,67 +37,11 @@ _AFTER_WORDS = 6
 _OTHER_WORDS = 5
 _LOOKED_AT = 8
 
-_PHRASES: dict[Sought, str] = {
-    "card": "card number,card numbers,card no,card details,long number,sixteen digits,16 digits,sixteen digit,"
-    "16 digit,number on the front,numbers on the front,number across the front,number of the card,"
-    "number of your card,card is,card 's,card it 's,debit card number,"
-    "credit card number,card starts with,starts with,whole number,"
-    "full number,full card number,pan",
-    "card?": "card,cards,visa,mastercard,master card,amex,american express,discover,maestro,debit,credit card,"
-    "debit card",
-    "end": "ending,ending in,ending with,ends in,ends with,ended,ended in,last four,last 4,last four digits,"
-    "last 4 digits,last three digits of the card",
-    "cvv": "cvv,cvv code,cvv2,cvc,cvc code,cv2,cid,ccv,csc,security code,security number,security digits,"
-    "three digits,3 digits,three digit,3 digit,three digit code,3 digit code,four digit code,4 digit code,"
-    "three digit number,four digit number,code on the back,number on the back,numbers on the back,"
-    "digits on the back,digits on the front,four digits on the front,code on the front,last three digits,"
-    "last three,last 3 digits,signature strip,card verification,verification value",
-    "back": "on the back,on back,on the front",
-    "ssn": "social security,social security number,social,socials,ssn,s s n,soc",
-    "routing": "routing,routing number,aba,aba number,transit number",
-    "sort": "sort code,sortcode,sort code 's",
-    "bank": "bank account,bank account number,bank,bank 's,checking account,checking account number,"
-    "savings account,savings account number,checking,savings,direct debit,direct deposit,ach,account ending",
-    "account": "account,accounts,account number,account no,acct,account is",
-    "phone": "phone number,phone,telephone,telephone number,mobile,mobile number,cell,cell number,cell phone,"
-    "cellphone,landline,home phone,callback number,call back number,contact number,reach me,reach me at,"
-    "reach me on,reach you,reach you at,reach you on,reach her,reach him,reach us,reach us at,call me,call me at,"
-    "call me back,call me back at,call you,call you back,call you back at,call us,call us at,call,ring,call them,best number,"
-    "good number,number to reach,number to call,text me,text me at,dial,dialed,dialled,fax,direct line,"
-    "support line,sales line,her number,his number,her number is,my number is,area code,whatsapp,hotline,"
-    "call back,callback,number for the driver,number can i reach,voicemail,another number,daytime number",
-    "zip": "zip,zip code,zipcode,postal code,postcode,post code,billing zip",
-    "house": "house number,number of the house,apartment,apartment number,unit number,flat number",
-    "address": "address,addresses,mailing address,street address,billing address,home address,live at,lives at,"
-    "live on,living at,ship it,ship to,ship it to,deliver,deliver it,deliver to,delivered to,mail it,mail it to,"
-    "moved to,located at,first line,send it to,send the check to,we're at,we are at,you're at,engineer go,"
-    "the old one was,property",
-    "iban": "iban,i b a n,international account",
-    "email": "email,e mail,e - mail,mail,email address,e mail address,gmail,inbox",
-    "other": "order number,reference,reference number,ref number,confirmation,confirmation number,"
-    "confirmation code,tracking,tracking number,case number,ticket number,claim number,policy number,"
-    "invoice number,serial number,serial,model number,member number,member id,membership number,"
-    "group number,flight,flight number,room number,item number,sku,part number,batch number,lot number,imei,"
-    "vin,license plate,plate number,passport number,passport,driver 's license,driving licence,licence number,"
-    "license number,license key,customer number,customer id,employee id,badge number,booking number,"
-    "booking reference,account reference,record locator,pin,pin number,promo code,error code,code from the,"
-    "discount code,verification code,session code,gate code,access code,wifi code,pass code,passcode,expiry,"
-    "expiry date,expires,expiration,expiration date,expire,exp,date of birth,birth date,birthday,born,dob,"
-    "extension,option,check number,parcel number,meter reading,tax id,ein,bar code,barcode,upc,receipt number,"
-    "job number,agreement number,tag number,bag tag,frequent flyer,loyalty number,ip address,bic,swift,"
-    "ticket,social media,social worker,repair number,bag number,sim number,phone model,zip file,iccid,"
-    "account reference number,merchant id,terminal id,po number,purchase order,website,wi fi,web site",
-    "other?": "order,ref,case,claim,policy,invoice,model,member,group,room,seat,gate,item,batch,lot,plate,"
-    "booking,reservation,code,error,version,build,port,meter,reading,valid,balance,amount,total,price,cost,fee,"
-    "charge,charged,paid,weight,form,page,section,box,label,receipt,agreement,notice,number of,miles,points,"
-    "rate,license,licence,key,id,product,score,parcel,check,units,shipment,package,row,bay,reg,registration,"
-    "repair,transaction,population",
-}
 _TABLE: dict[str, list[tuple[tuple[str, ...], Sought]]] = defaultdict(list)
-for _sought, _listed in _PHRASES.items():
-    for _phrase in _listed.split(","):
-        _words = tuple(_phrase.replace(" - ", " ").split())
-        _TABLE[_words[0]].append((_words, _sought))
+for _sought, _listed in table("cues").items():
+    for _phrase in split_phrases(_listed):
+        _words = tuple(_phrase.split())
+        _TABLE[_words[0]].append((_words, cast("Sought", _sought)))
 for _bucket in _TABLE.values():
     _bucket.sort(key=lambda entry: -len(entry[0]))
 
@@ -115,7 +65,7 @@ class _TurnCues:
         self.named = [cue for cue in cues if cue.sought != "other?"]
         self.named_firsts = [cue.first for cue in self.named]
         strong = [cue for cue in self.named if cue.sought not in ("card?", "account", "end")]
-        self.last = (strong or self.named or [None])[-1]
+        self.last = strong[-1] if strong else self.named[-1] if self.named else None
 
 
 class Cues:
@@ -140,9 +90,8 @@ class Cues:
 
     def said(self, turn: int, *sought: Sought, turns: int = 0) -> bool:
         """Whether one of these is said in a turn, or in the ``turns`` before it."""
-        return any(
-            not self._by_turn[at].sought.isdisjoint(sought) for at in range(max(0, turn - turns), turn + 1)
-        )
+        within = self._by_turn[max(0, turn - turns) : turn + 1]
+        return any(not cues.sought.isdisjoint(sought) for cues in within)
 
     def asks(self, turn: int) -> bool:
         """Whether a turn leads one to expect some number, so that it is more than a "mhm"."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sentiment.redact.spoken_numbers import atoms
+from sentiment.redact.word_lists import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,23 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["find_emails"]
 
-_PROVIDERS = frozenset(
-    "gmail googlemail yahoo ymail hotmail outlook icloud aol proton protonmail btinternet live msn comcast verizon "
-    "sbcglobal bellsouth gmx mac me sky talktalk virginmedia fastmail zoho rocketmail cox charter earthlink".split()
-)
-_TOP_LEVEL = frozenset(
-    "com net org edu gov mil co io uk de fr info biz me us ca au ie eu nl es it dev app ai tv in nz ch at be se no dk "
-    "pl pt br mx ru cn jp kr za sg hk shop online store cloud".split()
-)
+_PROVIDERS = words("email.providers")
+_TOP_LEVEL = words("email.top_level")
 _DOTS = frozenset({"dot", ".", "period", "point"})
 _JOINS = _DOTS | frozenset({"underscore", "_", "dash", "-", "hyphen", "plus", "+", "minus"})
-_NOT_LOCAL = frozenset(
-    "is it's its 's my your his her our their email emails address mail to that you me us or and the a yes yeah sure "
-    "be on for write send copy contact uh um er word so okay ok again with of this was i we they he she it if then "
-    "look looking ordered bought shop shopping order sale works work working available find found try go went see sign "
-    "signed log logged have has had get got here there not no one_word please reach from by right well just up what can "
-    "could but when where all lowercase because about in as i'm online booked check store placed paid seen".split()
-)
+_NOT_LOCAL = words("email.not_local")
 _MOST_LOCAL_TOKENS = 40
 _MOST_PLAIN_WORDS = 4
 _CUE_TURNS = 4
@@ -39,11 +28,12 @@ _CUE_TURNS = 4
 def find_emails(turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
     """All e-mail addresses."""
     for turn in turns:
-        for at, token in enumerate(turn.tokens):
-            if token.low == "@":
+        places = [at for at, token in enumerate(turn.tokens) if token.low in ("@", "at")]
+        for at in places:
+            if turn.low(at) == "@":
                 yield from _written(turn, at)
-        if turn.english:
-            yield from _spoken(turn, turns, cues)
+        if turn.english and places:
+            yield from _spoken(turn, places, turns, cues)
 
 
 def _written(turn: Turn, at: int) -> Iterator[Hit]:
@@ -71,11 +61,11 @@ def _in_domain(low: str) -> bool:
     return low.isalnum() or low in (".", "-")
 
 
-def _spoken(turn: Turn, turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
+def _spoken(turn: Turn, places: Sequence[int], turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
     """A local part, "at", and a domain."""
     numbers: set[int] | None = None
-    for at, token in enumerate(turn.tokens):
-        if token.low not in ("at", "@") or turn.taken[at]:
+    for at in places:
+        if turn.taken[at]:
             continue
         domain = _domain(turn, at + 1)
         if domain is None:

@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["find_ibans"]
 
 _CUE_TURNS = 3
-_SKIPPED = frozenset(",.-–… uh um and then".split(" ")) | {","}
+_SKIPPED = frozenset([",.-–…", "uh", "um", "and", "then"]) | {","}
 
 
 def find_ibans(turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
-    """IBANs whose remainder is right, and after a cue any of the country's length: one letter may be misheard."""
+    """IBANs whose remainder is right; after a cue any of the country's length, since it may be misheard."""
     for turn in turns:
         by_first = {atom.first: atom for atom in atoms(turn)}
         if not by_first:
             continue
         cued = cues.said(turn.index, "iban", turns=_CUE_TURNS)
         for at in range(len(turn.tokens)):
-            if turn.taken[at] or not turn.tokens[at].low.isalpha():
+            text = turn.tokens[at].text
+            if turn.taken[at] or not (len(text) == 1 or text.upper() in IBAN_LENGTHS) or not text.isalpha():
                 continue
             end = _iban_end(turn, at, by_first, cued=cued)
             if end is not None and turn.free(at, end):

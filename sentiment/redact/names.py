@@ -31,6 +31,8 @@ __all__ = ["find_names"]
 _MOST_WORDS = 4
 _MOST_LETTERS = 24
 _ANSWER_TURNS = 2
+_BEFORE_NAMES = frozenset({",", "uh", "um", "is", ":", "-", "—"})
+_AFTER_NAMES = frozenset({",", ".", "!", "?", "", "and", "from", "calling", "with"})
 
 
 def find_names(turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
@@ -65,20 +67,18 @@ class _Reader:
         yield from self._answer()
         for place, at in enumerate(turn.words):
             low = turn.low(at)
-            end = phrase_end(turn, place, STRONG)
-            if end is not None:
-                yield from self._after(end, "introduced", sure=True)
-            end = phrase_end(turn, place, MEDIUM)
-            if end is not None:
-                yield from self._after(end, "introduced", sure=False)
+            for table in (STRONG, MEDIUM):
+                if low in table and (end := phrase_end(turn, place, table)) is not None:
+                    yield from self._after(end, "introduced", sure=table is STRONG)
             if low in TITLES and at + 1 < len(turn.tokens):
                 yield from self._titled(at)
             if low in RELATIONS:
                 yield from self._relation(at)
             if low in GREETINGS or (low == "you" and turn.low(at - 1) == "thank"):
                 yield from self._after(at, "addressed", sure=False)
-            yield from self._speaking(at)
-            yield from self._listed(at)
+            if low in self._known.first or low in self._known.first_ambiguous:
+                yield from self._speaking(at)
+                yield from self._listed(at)
             if len(low) == 1:
                 yield from self._spelled(at)
 
@@ -147,55 +147,44 @@ class _Reader:
         )
 
     def _after(self, end: int, rule: str, *, sure: bool) -> Iterator[tuple[int, int, str]]:
-        """The name that follows an introduction, if one does."""
+        """The name that follows an introduction, if one does; ``sure``: it introduces nothing else."""
         turn, at = self._turn, end + 1
-        while turn.low(at) in (",", "uh", "um", "is", ":", "-", "—"):
+        while turn.low(at) in _BEFORE_NAMES:
             at += 1
-        if turn.low(at) in TITLES:
+        if at >= len(turn.tokens) or turn.low(at) in TITLES:
             return
-        token = turn.tokens[at] if at < len(turn.tokens) else None
-        if token is None:
-            return
-        if sure:
-            fine = (
-                self._is_word(at)
-                and token.low not in WEAK_ENDS
-                and (
-                    token.capital
-                    or token.low in self._known.first
-                    or token.low in self._known.last
-                    or (turn.all_lower and token.low not in BUT_NAMES)
-                )
-            )
-            fine = fine or self._first(at, ambiguous=True) or (self._initial(at) and turn.low(at + 1) == ".")
-        else:
-            fine = self._first(at, ambiguous=True) or (
-                token.capital and self._is_word(at) and token.low not in BUT_NAMES
-                and not turn.starts_sentence(at)
-                and rule == "introduced" and token.low not in NATIONS
-                and (token.low in self._known.last or (self._last(at + 1) and turn.low(at + 1) in self._known.last))
-            )  # fmt: skip
-            closed = turn.low(at + 1) in (",", ".", "!", "?", "") or turn.low(at + 1) in (
-                "and",
-                "from",
-                "calling",
-                "with",
-            )
-            unknown = (
-                token.low not in self._known.first_ambiguous and token.low not in self._known.last_ambiguous
-            )
-            if token.capital and self._is_word(at) and not turn.starts_sentence(at) and closed and unknown:
-                own = turn.low(end) in ("i'm", "am", "im") or rule == "addressed"
-                fine = fine or (
-                    own
-                    and token.low not in BUT_NAMES
-                    and token.low not in NATIONS
-                    and not token.text.isupper()
-                )
-            if turn.all_lower and token.low in self._known.first_ambiguous:
-                fine = self._is_word(at + 1) and turn.low(at + 1) in self._known.last
-        if fine:
+        if self._surely(at) if sure else self._likely(at, end, rule):
             yield at, self._whole(at), rule
+
+    def _surely(self, at: int) -> bool:
+        """Whether a name is what stands after "my name is"."""
+        turn, known = self._turn, self._known
+        token = turn.tokens[at]
+        if self._first(at, ambiguous=True) or (self._initial(at) and turn.low(at + 1) == "."):
+            return True
+        if not self._is_word(at) or token.low in WEAK_ENDS:
+            return False
+        listed = token.low in known.first or token.low in known.last
+        return token.capital or listed or (turn.all_lower and token.low not in BUT_NAMES)
+
+    def _likely(self, at: int, end: int, rule: str) -> bool:
+        """Whether a name is what stands after "this is", "I'm", "thanks" and the like."""
+        turn, known = self._turn, self._known
+        token = turn.tokens[at]
+        ambiguous = token.low in known.first_ambiguous or token.low in known.last_ambiguous
+        if turn.all_lower and token.low in known.first_ambiguous:
+            return self._is_word(at + 1) and turn.low(at + 1) in known.last
+        if self._first(at, ambiguous=True):
+            return True
+        if not (token.capital and self._is_word(at)) or turn.starts_sentence(at):
+            return False
+        if token.low in BUT_NAMES or token.low in NATIONS:
+            return False
+        surname = token.low in known.last or (self._last(at + 1) and turn.low(at + 1) in known.last)
+        if rule == "introduced" and surname:
+            return True
+        alone = turn.low(at + 1) in _AFTER_NAMES and not ambiguous and not token.text.isupper()
+        return alone and (turn.low(end) in ("i'm", "am", "im") or rule == "addressed")
 
     def _titled(self, at: int) -> Iterator[tuple[int, int, str]]:
         """ "Mr. Patel", "Mr. and Mrs. Hargreaves"."""
@@ -208,8 +197,8 @@ class _Reader:
         token = turn.tokens[name]
         short = turn.low(at) in ("ms", "mr", "mrs", "dr")
         if token.capital or token.low in self._known.last or (short and token.low not in BUT_NAMES):
-            capital = turn.tokens[at].capital or turn.all_lower
-            if capital or token.capital:
+            title = turn.tokens[at].text
+            if token.capital or turn.all_lower or (title[0].isupper() and not title.isupper()):
                 yield name, self._whole(name), "title"
 
     def _relation(self, at: int) -> Iterator[tuple[int, int, str]]:
@@ -229,9 +218,9 @@ class _Reader:
     def _speaking(self, at: int) -> Iterator[tuple[int, int, str]]:
         """ "Benedict speaking", "Omar here"."""
         turn = self._turn
-        if turn.low(at + 1) in ("speaking", "here") and self._first(at, ambiguous=True):
-            if turn.low(at + 1) == "speaking" or turn.starts_sentence(at) or turn.all_lower:
-                yield at, at, "introduced"
+        here = turn.low(at + 1) == "here" and (turn.starts_sentence(at) or turn.all_lower)
+        if (here or turn.low(at + 1) == "speaking") and self._first(at, ambiguous=True):
+            yield at, at, "introduced"
 
     def _listed(self, at: int) -> Iterator[tuple[int, int, str]]:
         """A name that the lists have, where nothing introduces it."""
@@ -251,7 +240,7 @@ class _Reader:
             yield at, self._whole(at), "listed"
 
     def _spelled(self, at: int) -> Iterator[tuple[int, int, str]]:
-        """ "S-M-I-T-H": three letters or more one by one, where a name is spoken of or it spells a known one."""
+        """Letters one by one ("S-M-I-T-H") where a name is spoken of, or that spell a known one."""
         turn = self._turn
         if turn.glued(at) and turn.low(at - 1).isalnum():
             return
@@ -323,7 +312,7 @@ def _again(turn: Turn, introduced: set[str], spelled: set[str]) -> Iterator[Hit]
     """Names that were introduced or spelled elsewhere in the call, unless they are English words here."""
     known = names()
     for at, token in enumerate(turn.tokens):
-        if turn.taken[at] or token.low not in introduced and token.low not in spelled:
+        if turn.taken[at] or (token.low not in introduced and token.low not in spelled):
             continue
         listed = token.low in known.first or token.low in known.last
         word = (

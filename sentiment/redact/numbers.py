@@ -11,8 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sentiment.redact.cards import claim, find_cards
-from sentiment.redact.checksums import network_length
 from sentiment.redact.chains import Chain, chains
+from sentiment.redact.checksums import network_length
 from sentiment.redact.quantities import numbers_alone
 from sentiment.redact.spoken_numbers import Run, atoms, runs
 
@@ -57,7 +57,7 @@ def find_numbers(turns: Sequence[Turn], cues: Cues) -> list[Hit]:
 
 
 def find_echoes(turns: Sequence[Turn], values: Sequence[tuple[int, Kind, str]]) -> Iterator[Hit]:
-    """Runs of digits that repeat a found value (turn, kind, digits), or a part of one said just before or after."""
+    """Digits that repeat a found value (turn, kind, digits), or a part of one said just before or after."""
     exact = {digits: kind for _, kind, digits in values if len(digits) >= _FAR_ECHO_DIGITS}
     waiting = deque(sorted(values, key=lambda value: value[0]))
     near: deque[tuple[int, Kind, str]] = deque(maxlen=_REMEMBERED)
@@ -181,7 +181,7 @@ def _ended(cue: Cue, cues: Cues) -> Kind | None:
 
 
 def _year(chain: Chain, cue: Cue) -> bool:
-    """Whether four digits are more likely a year than the first of a card, said in another turn than the cue."""
+    """Whether four digits are more likely a year, since they are said in another turn than the cue."""
     digits = chain.digits
     return len(digits) == 4 and digits[:2] in ("19", "20") and cue.turn != chain.runs[0].turn.index
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentiment.redact.word_lists import words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,23 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MONTHS", "numbers_alone"]
 
-MONTHS = frozenset(
-    "january february march april may june july august september october november december jan feb mar apr jun jul "
-    "aug sep sept oct nov dec".split()
-)
-_UNITS = frozenset(
-    "dollar dollars buck bucks cent cents pound pounds quid pence euro euros percent % $ £ € am pm a.m p.m o'clock "
-    "second seconds minute minutes min mins hour hours hr hrs day days night nights week weeks month months year "
-    "years yrs business working mile miles km kilometers kilometres meters metres feet foot ft inch inches yards "
-    "times time gig gigs gb mb megs mbps kg kilos kilo grams milligrams mg liters litres gallons items item boxes "
-    "people adults kids children bags seats lines phones units points stars degrees copies pieces large small "
-    "medium blocks bedroom bedrooms payments installments working charges customers thousand million billion".split()
-)
+MONTHS = words("numbers.months")
+_UNITS = words("numbers.units")
 _CURRENCY = frozenset("$£€¥")
 
 
 def numbers_alone(turn: Turn, atoms: Sequence[Atom]) -> list[Atom]:
     """The atoms that count and date nothing, and are no part of a code of letters and digits."""
+    if not atoms:
+        return []
     coded = _in_codes(turn, atoms)
     counts = [in_code or _counts(turn, atom) for in_code, atom in zip(coded, atoms, strict=True)]
     for here in (range(1, len(atoms)), range(len(atoms) - 1, 0, -1)):  # "$1,249.99" and "19.99 percent"

@@ -71,7 +71,7 @@ def _mask_quotation(quoted: str, quotable: list[_Quotable]) -> str:
 
 
 def mask_strings(value: Any, mask: Callable[[str], str]) -> Any:
-    """Every text in nested JSON masked, except under keys that are ids (``id``, ``order_id``, ``orderId``)."""
+    """Every text in nested JSON masked, except under keys that are ids (``id``, ``order_id``)."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, Mapping):

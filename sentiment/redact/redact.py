@@ -73,7 +73,7 @@ def find_in_turns(
     rules: dict[tuple[int, int, Kind], str] = {}
     turns = list(turns)
     while True:
-        hits = _merged([hit for hit in _read(turns) if hit.kind in kinds], turns)
+        hits = _merged(hit for hit in _read(turns) if hit.kind in kinds)
         if not hits:
             break
         by_turn: dict[int, list[Hit]] = {}
@@ -81,11 +81,10 @@ def find_in_turns(
             by_turn.setdefault(hit.turn, []).append(hit)
             tokens = turns[hit.turn].tokens
             rules[hit.turn, tokens[hit.first].start, hit.kind] = hit.rule
+        for turn in turns:
+            turn.release()
         for index, own in by_turn.items():
             turns[index] = mask_turn(turns[index], own)
-        for index, turn in enumerate(turns):
-            if index not in by_turn:
-                turns[index] = Turn(turn.index, turn.speaker, turn.english, turn.tokens)
     places: dict[int, list[tuple[int, int, Kind, str]]] = {}
     for index, turn in enumerate(turns):
         for token in turn.tokens:
@@ -119,7 +118,7 @@ def _read(turns: Sequence[Turn]) -> list[Hit]:
     return hits
 
 
-def _merged(hits: Iterable[Hit], turns: Sequence[Turn]) -> list[Hit]:
+def _merged(hits: Iterable[Hit]) -> list[Hit]:
     """Hits of one kind that touch, as one."""
     merged: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (h.turn, h.first)):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sentiment.redact.word_lists import words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -30,10 +32,7 @@ _TENS = {
 }  # fmt: skip
 _TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 
-FILLERS = frozenset(
-    "uh um uhm er erm ah hm hmm mm mhm and then that 's thats it right okay ok so yeah yes yep dash hyphen space "
-    "next let me see comma again now well sorry".split()
-)
+FILLERS = words("numbers.fillers")
 """What people say between the digits of one number."""
 _MARKS = frozenset(",.-–—‐‑…;:()/·•\u200b\u200c\u200d\ufeff")
 _LONGEST_GAP = 6
@@ -179,7 +178,7 @@ def _beside_a_digit(turn: Turn, found: Sequence[Atom], i: int) -> bool:
     """Whether a spoken digit stands right beside (a written one, too, for "oh")."""
     atom = found[i]
     oh = turn.low(atom.first) in ("oh", "o")
-    for other in found[max(0, i - 1) : i] + found[i + 1 : i + 2]:
+    for other in (*found[max(0, i - 1) : i], *found[i + 1 : i + 2]):
         near = other.last + 1 == atom.first or atom.last + 1 == other.first
         if near and (oh or (other.spoken and len(other.digits) == 1 and not other.soft)):
             return True

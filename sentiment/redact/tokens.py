@@ -65,11 +65,15 @@ class Turn:
     atoms: list[Atom] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.taken = [token.masked for token in self.tokens]
+        self.release()
         self.words = [
             i for i, t in enumerate(self.tokens) if not t.masked and (t.low.isalnum() or len(t.low) > 1)
         ]
         self.all_lower = not any(t.capital for t in self.tokens if not t.masked)
+
+    def release(self) -> None:
+        """Forget what rules have claimed, for another reading."""
+        self.taken = [token.masked for token in self.tokens]
 
     def low(self, at: int) -> str:
         """The token there in lower case, nothing beyond the ends."""
@@ -134,7 +138,10 @@ def mask_turn(turn: Turn, hits: Iterable[Hit]) -> Turn:
 
 def words_match(turn: Turn, at: int, phrase: Sequence[str]) -> bool:
     """Whether the words from the ``at``-th on are these."""
-    places = turn.words[at : at + len(phrase)]
-    return len(places) == len(phrase) and all(
-        turn.tokens[place].low == word for place, word in zip(places, phrase, strict=True)
-    )
+    words, tokens = turn.words, turn.tokens
+    if at + len(phrase) > len(words):
+        return False
+    for i, word in enumerate(phrase, start=at):  # noqa: SIM110 - three times as fast as all()
+        if tokens[words[i]].low != word:
+            return False
+    return True

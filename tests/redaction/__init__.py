@@ -1,7 +1,7 @@
 """Calls whose personal data is labelled, for ``test_redact.py`` and ``benchmarks/bench_redaction.py``.
 
-``dev.jsonl`` is what the rules were written on, ``test.jsonl`` what was kept from them: other themes, looked at
-once. Each line is a call: ``[[KIND:text]]`` marks personal data, ``[[-:text]]`` what looks like it and is
+``dev.jsonl`` is what the rules were written on, ``test.jsonl``, of other themes, what was kept from
+them. Each line is a call: ``[[KIND:text]]`` marks personal data, ``[[-:text]]`` what looks like it and is
 none. Everything was made up by hand; card numbers are random ones that pass Luhn's test, or test numbers.
 """
 
