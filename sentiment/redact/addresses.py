@@ -254,6 +254,9 @@ def _state(read: _Reader, at: int) -> int | None:
 def _zip(read: _Reader, at: int) -> int | None:
     """The last token of five digits, or nine, that begin at a token."""
     digits, last, turn = "", None, read.turn
+    written = read.starting.get(at)
+    if written is not None and not written.spoken and len(written.digits) not in (1, 5, 9):
+        return None
     while (atom := read.starting.get(at)) is not None and len(digits) < 9:
         digits, last = digits + atom.digits, atom.last
         at = atom.last + 1

@@ -36,6 +36,17 @@ REACH_TURNS = 4
 _AFTER_WORDS = 6
 _OTHER_WORDS = 5
 _LOOKED_AT = 8
+_NAMED_WORDS = 9
+_SENTENCE_TOKENS = 16
+_ALIKE = (frozenset({"cvv", "back"}), frozenset({"card", "card?"}))
+_SOUGHT_BY_MASK = {
+    "[card]": frozenset({"card", "card?", "end"}),
+    "[cvv]": frozenset({"cvv", "back"}),
+    "[ssn]": frozenset({"ssn", "end"}),
+    "[bank account]": frozenset({"routing", "sort", "bank", "account", "iban", "end"}),
+    "[phone]": frozenset({"phone", "end"}),
+    "[address]": frozenset({"zip", "house"}),
+}
 
 _TABLE: dict[str, list[tuple[tuple[str, ...], Sought]]] = defaultdict(list)
 for _sought, _listed in table("cues").items():
@@ -58,14 +69,16 @@ class Cue(NamedTuple):
 class _TurnCues:
     """The cues of one turn, so that the nearest to a place is found at once, however many there are."""
 
-    def __init__(self, cues: list[Cue]) -> None:
+    def __init__(self, turn: Turn, cues: list[Cue]) -> None:
         self.all = cues
         self.firsts = [cue.first for cue in cues]
         self.sought = frozenset(cue.sought for cue in cues)
         self.named = [cue for cue in cues if cue.sought != "other?"]
         self.named_firsts = [cue.first for cue in self.named]
         strong = [cue for cue in self.named if cue.sought not in ("card?", "account", "end")]
-        self.last = strong[-1] if strong else self.named[-1] if self.named else None
+        ask = strong or self.named[-1:]
+        self.asked = [cue for cue in reversed(ask) if _one_sentence(turn, cue, ask[-1])]
+        """What is asked for at last, in one sentence: "the last four of your social and your date of birth"."""
 
 
 class Cues:
@@ -73,16 +86,20 @@ class Cues:
 
     def __init__(self, turns: Sequence[Turn]) -> None:
         self._turns = turns
-        self._by_turn = [_TurnCues(_cues(turn) if turn.english else []) for turn in turns]
+        self._by_turn = [_TurnCues(turn, _cues(turn) if turn.english else []) for turn in turns]
         self._spent: set[Cue] = set()
         for turn in turns:
             for i, token in enumerate(turn.tokens):
-                if token.masked and (cue := next(self.before(turn.index, i), None)) is not None:
-                    self._spent.add(cue)
+                if token.masked:
+                    sought = _SOUGHT_BY_MASK.get(token.low, frozenset())
+                    for cue in self.before(turn.index, i):
+                        if cue.sought in sought:
+                            self.spend(cue)
 
     def spend(self, cue: Cue) -> None:
-        """The number that was asked for has come."""
-        self._spent.add(cue)
+        """The number that was asked for has come; other words for it in the same turn mean it too."""
+        alike = next((group for group in _ALIKE if cue.sought in group), {cue.sought})
+        self._spent |= {other for other in self._by_turn[cue.turn].asked if other.sought in alike} | {cue}
 
     def spent(self, cue: Cue) -> bool:
         """Whether its number has come already, in this reading or, as the mask after it tells, before."""
@@ -109,14 +126,19 @@ class Cues:
             cue = own.all[passing]
             if self._words_between(turn, cue.last, token) <= _OTHER_WORDS:
                 yield cue
+                if named >= 0 and self._words_between(turn, own.named[named].last, token) <= _NAMED_WORDS:
+                    yield own.named[named]
                 return
-        nearest = [own.named[named]] if named >= 0 else []
-        earlier = (self._by_turn[back].last for back in range(turn - 1, max(-1, turn - 1 - REACH_TURNS), -1))
-        for each in (*nearest, *earlier):
-            if each is not None:
-                yield each
-                if each.sought == "other":
-                    return
+        asked = [own.named[named : named + 1]] if named >= 0 else []
+        asked += (self._by_turn[back].asked for back in range(turn - 1, max(-1, turn - 1 - REACH_TURNS), -1))
+        for each in asked:
+            yield from each
+            if any(cue.sought == "other" for cue in each):
+                return
+
+    def close(self, cue: Cue, turn: int, token: int) -> bool:
+        """Whether a cue before a number stands close to it, or in a turn before."""
+        return cue.turn < turn or self._words_between(turn, cue.last, token) <= _OTHER_WORDS
 
     def after(self, turn: int, token: int) -> Cue | None:
         """The cue that follows a number closely: "417 is the code on the back"."""
@@ -124,7 +146,10 @@ class Cues:
         at = bisect_left(own.named_firsts, token + 1)
         if at == len(own.named):
             return None
-        cue = own.named[at]
+        cue, own_turn = own.named[at], self._turns[turn]
+        introduces = own_turn.low(cue.last + 1) in ("is", "'s", ":", "was", "number")
+        if introduces or not _one_sentence(own_turn, Cue(turn, token, token, cue.sought), cue):
+            return None
         return cue if self._words_between(turn, token, cue.first) < _AFTER_WORDS else None
 
     def nearest(self, cue: Cue, sought: Container[str]) -> Cue | None:
@@ -142,6 +167,12 @@ class Cues:
     def _words_between(self, turn: int, first: int, last: int) -> int:
         words = self._turns[turn].words
         return bisect_left(words, last) - bisect_left(words, first + 1)
+
+
+def _one_sentence(turn: Turn, first: Cue, last: Cue) -> bool:
+    """Whether no sentence ends between two cues; only if they are close is it looked at."""
+    between = turn.tokens[first.last + 1 : last.first]
+    return len(between) <= _SENTENCE_TOKENS and not any(t.low in (".", "?", "!") for t in between)
 
 
 def _cues(turn: Turn) -> list[Cue]:

@@ -27,13 +27,21 @@ _CUE_TURNS = 4
 
 def find_emails(turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
     """All e-mail addresses."""
+    given: set[int] = set()
     for turn in turns:
         places = [at for at, token in enumerate(turn.tokens) if token.low in ("@", "at")]
         for at in places:
             if turn.low(at) == "@":
                 yield from _written(turn, at)
         if turn.english and places:
-            yield from _spoken(turn, places, turns, cues)
+            spoken_of = cues.said(turn.index, "email", turns=_CUE_TURNS)
+            before = given.intersection(range(turn.index - _CUE_TURNS, turn.index + 1))
+            yield from _spoken(turn, places, turns, sure=spoken_of or bool(before))
+        if any(
+            taken and (token.low == "[email]" or not token.masked)
+            for taken, token in zip(turn.taken, turn.tokens, strict=True)
+        ):
+            given.add(turn.index)
 
 
 def _written(turn: Turn, at: int) -> Iterator[Hit]:
@@ -61,7 +69,7 @@ def _in_domain(low: str) -> bool:
     return low.isalnum() or low in (".", "-")
 
 
-def _spoken(turn: Turn, places: Sequence[int], turns: Sequence[Turn], cues: Cues) -> Iterator[Hit]:
+def _spoken(turn: Turn, places: Sequence[int], turns: Sequence[Turn], *, sure: bool) -> Iterator[Hit]:
     """A local part, "at", and a domain."""
     numbers: set[int] | None = None
     for at in places:
@@ -74,8 +82,7 @@ def _spoken(turn: Turn, places: Sequence[int], turns: Sequence[Turn], cues: Cues
         if numbers is None:
             numbers = {i for a in atoms(turn) for i in range(a.first, a.last + 1)}
         first, joined = _local(turn, at, numbers)
-        sure = known or joined or cues.said(turn.index, "email", turns=_CUE_TURNS)
-        if first < at and sure and turn.free(first, last):
+        if first < at and (known or joined or sure) and turn.free(first, last):
             yield turn.take("EMAIL", first, last, "spoken")
         elif known and not turn.words[0] < at and turn.free(at, last):
             yield turn.take("EMAIL", at, last, "spoken")

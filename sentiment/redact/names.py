@@ -172,6 +172,8 @@ class _Reader:
         turn, known = self._turn, self._known
         token = turn.tokens[at]
         ambiguous = token.low in known.first_ambiguous or token.low in known.last_ambiguous
+        if turn.all_lower and token.low in known.last and rule == "introduced":
+            return self._is_word(at)
         if turn.all_lower and token.low in known.first_ambiguous:
             return self._is_word(at + 1) and turn.low(at + 1) in known.last
         if self._first(at, ambiguous=True):

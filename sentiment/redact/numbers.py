@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sentiment.redact.cards import claim, find_cards
 from sentiment.redact.chains import Chain, chains
-from sentiment.redact.checksums import network_length
+from sentiment.redact.checksums import is_routing_number, network_length
 from sentiment.redact.quantities import numbers_alone
 from sentiment.redact.spoken_numbers import Run, atoms, runs
 
@@ -31,7 +31,8 @@ _ECHO_TURNS = 3
 _ECHO_DIGITS = 3
 _FAR_ECHO_DIGITS = 6
 _REMEMBERED = 20
-_MOST_CUES = 3
+_MOST_CUES = 4
+_CODE_TURNS = 3
 _FOLLOWED_BY_CUE = frozenset(
     {"cvv", "back", "card", "ssn", "phone", "sort", "routing", "account", "bank", "zip"}
 )
@@ -40,15 +41,23 @@ _FOLLOWED_BY_CUE = frozenset(
 def find_card_numbers(turns: Sequence[Turn], cues: Cues) -> list[Hit]:
     """Card numbers by their check digit; the surest of all rules, so it goes first."""
     found = [_free_atoms(turn) for turn in turns]
-    return [hit for chain in chains(turns, found, cues) for hit in find_cards(chain)]
+    hits = []
+    for chain in chains(turns, found, cues):
+        for hit in find_cards(chain):
+            hits.append(hit)
+            for cue in cues.before(hit.turn, hit.first):
+                cues.spend(cue)
+    return hits
 
 
-def find_numbers(turns: Sequence[Turn], cues: Cues) -> list[Hit]:
-    """All other numbers, and what echoes any number found so far in this reading."""
+def find_numbers(turns: Sequence[Turn], cues: Cues, cards: Sequence[Hit]) -> list[Hit]:
+    """All other numbers; ``cards`` are what :func:`find_card_numbers` found."""
     found = [numbers_alone(turn, _free_atoms(turn)) for turn in turns]
+    carded = {t.index for t in turns if any(token.low == "[card]" for token in t.tokens)}
+    carded |= {hit.turn for hit in cards}
     hits: list[Hit] = []
     for chain in chains(turns, found, cues):
-        told = _told(chain, cues)
+        told = _told(chain, cues) or _code_after_card(chain, cues, carded)
         if told is not None:
             kind, rule, part = told
             hits += claim(part.pieces, kind, rule)
@@ -107,9 +116,28 @@ def _told(chain: Chain, cues: Cues) -> tuple[Kind, str, Chain] | None:
             if kind is not None:
                 return kind, f"before {following.sought} cue", part
     part = chain.core
-    other = any(each.sought.startswith("other") for each in before[:1])
+    other = (
+        cue is not None and cue.sought.startswith("other") and cues.close(cue, first.turn.index, first.first)
+    )
     kind = _by_form(part, other=other)
+    if kind is None and is_routing_number(part.digits) and _bank_talk(first.turn.index, cues):
+        kind = "BANK ACCOUNT"
     return None if kind is None else (kind, "form", part)
+
+
+def _code_after_card(chain: Chain, cues: Cues, carded: set[int]) -> tuple[Kind, str, Chain] | None:
+    """ "The code is 695" is a security code if a card number was given just before."""
+    core, turn = chain.core, chain.runs[0].turn
+    cue = next(cues.before(turn.index, chain.runs[0].first), None)
+    if (
+        cue is None
+        or cue.turn != turn.index
+        or turn.low(cue.first) != "code"
+        or len(core.digits) not in (3, 4)
+    ):
+        return None
+    near = carded.intersection(range(turn.index - _CODE_TURNS, turn.index + 1))
+    return ("CVV", "after a card", core) if near else None
 
 
 def _asked(cue: Cue | None, run: Run) -> bool:
@@ -136,7 +164,7 @@ def _fits(cue: Cue, chain: Chain, cues: Cues) -> Kind | None:
         complete = n >= 12 or ended
     else:
         fits = _plain_fit(
-            sought, n, cues.said(turn, "routing", "sort", "bank", "iban", turns=_BANK_TALK_TURNS)
+            sought, n, _bank_talk(turn, cues)
         )
         complete = n != 3 or sought in ("cvv", "back")
         full = (sought == "ssn" and n == 9) or (sought == "phone" and n >= 10)
@@ -147,6 +175,11 @@ def _fits(cue: Cue, chain: Chain, cues: Cues) -> Kind | None:
     if fits is not None and complete:
         cues.spend(cue)
     return fits
+
+
+def _bank_talk(turn: int, cues: Cues) -> bool:
+    """Whether it is about a bank, so that an account is one there."""
+    return cues.said(turn, "routing", "sort", "bank", "iban", turns=_BANK_TALK_TURNS)
 
 
 def _plain_fit(sought: str, n: int, bank_talk: bool) -> Kind | None:

@@ -109,9 +109,10 @@ def _read(turns: Sequence[Turn]) -> list[Hit]:
     cues = Cues(turns)
     hits = list(find_emails(turns, cues))
     hits += find_ibans(turns, cues)
-    hits += find_card_numbers(turns, cues)
+    cards = find_card_numbers(turns, cues)
+    hits += cards
     hits += find_addresses(turns, cues)
-    hits += find_numbers(turns, cues)
+    hits += find_numbers(turns, cues, cards)
     numbers = [hit for hit in hits if hit.kind not in ("EMAIL", "ADDRESS", "NAME")]
     hits += find_echoes(turns, [(h.turn, h.kind, digits_of(h, turns[h.turn])) for h in numbers])
     hits += find_names(turns, cues)

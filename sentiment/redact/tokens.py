@@ -85,7 +85,10 @@ class Turn:
 
     def starts_sentence(self, at: int) -> bool:
         """Whether a capital there may be no more than that of a sentence's beginning."""
-        return at == 0 or self.tokens[at - 1].low in _SENTENCE_ENDS
+        if at == 0 or self.tokens[at - 1].low not in _SENTENCE_ENDS:
+            return at == 0
+        before = self.low(at - 2)
+        return not (self.tokens[at - 1].low == "." and (before in _ABBREVIATED or len(before) == 1))
 
     def free(self, first: int, last: int) -> bool:
         """Whether no rule has claimed any of these tokens."""
@@ -98,6 +101,7 @@ class Turn:
 
 
 _SENTENCE_ENDS = frozenset(".?!…")
+_ABBREVIATED = frozenset({"mr", "mrs", "ms", "dr", "st"})
 
 
 def mask_of(kind: Kind) -> str:
