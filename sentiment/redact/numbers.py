@@ -163,9 +163,7 @@ def _fits(cue: Cue, chain: Chain, cues: Cues) -> Kind | None:
         fits: Kind | None = "CARD" if n >= 12 or ended or partly else None
         complete = n >= 12 or ended
     else:
-        fits = _plain_fit(
-            sought, n, _bank_talk(turn, cues)
-        )
+        fits = _plain_fit(sought, n, _bank_talk(turn, cues))
         complete = n != 3 or sought in ("cvv", "back")
         full = (sought == "ssn" and n == 9) or (sought == "phone" and n >= 10)
         if cues.spent(cue) and not full:
