@@ -346,12 +346,14 @@ def test_sentences_that_quote_a_masked_utterance_are_masked_even_if_cut() -> Non
                    explanation="At 0:00 the customer said “My card number is 4111 1111 11…”."),
         ),
         shifts=(
-            Shift(at_ms=0, utterance_index=0, role="customer", before=0, after=-1, confidence=0.9, trigger_index=None,
-                  reason=f"Right after the customer said: “{text}”"),
+            Shift(at_ms=0, utterance_index=0, role="customer", before=0, after=-1, confidence=0.9,
+                  trigger_index=None, reason=f"Right after the customer said: “{text}”"),
         ),
         estimates=(
-            Estimate(instrument="csat", expected=2.0, low=1.0, high=3.0, p_top_box=0.1,
-                     reasons=(Reason(feature="f", effect=-0.5, explanation="“… is 4111 1111 1111 1111 and …”"),)),
+            Estimate(
+                instrument="csat", expected=2.0, low=1.0, high=3.0, p_top_box=0.1,
+                reasons=(Reason(feature="f", effect=-0.5, explanation="“… is 4111 1111 1111 1111 and …”"),),
+            ),
         ),
     )  # fmt: skip
     result = redact(call).call
@@ -469,7 +471,8 @@ def test_any_text_can_be_read(said: list[str]) -> None:
     ["4" * 100_000, "4 " * 50_000, "at " * 33_000, " " * 100_000, "a@" * 50_000, "s-" * 50_000,
      "a." * 50_000 + "@", "5 Main Street" + ", Bb" * 20_000,
      "card number 4 4 1 2, " * 5_000, "mr. and " * 12_000, "4111 1111 1111 1111 " * 5_000,
-     "forty one " * 10_000, "flat 3, " * 12_000, "John " * 20_000, "DE12 " * 20_000, "one hundred thousand " * 5_000],
+     "forty one " * 10_000, "flat 3, " * 12_000, "John " * 20_000,
+     "DE12 " * 20_000, "one hundred thousand " * 5_000],
     ids=lambda text: text[:8],
 )  # fmt: skip
 def test_time_grows_no_faster_than_hostile_text(text: str) -> None:

@@ -32,6 +32,7 @@ _STREET_WORDS = 4
 _HOUSE_DIGITS = 6
 _CITY_WORDS = 3
 _CITY_PARTS = 3
+_ABBREVIATED_LETTERS = 3
 _ORDINALS = words("address.ordinals")
 _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
 _STATE_STARTS = frozenset(name.split()[0] for name in STATES) | {code.lower() for code in STATE_CODES}
@@ -110,7 +111,7 @@ def _house_number(read: _Reader, suffix: int, *, bare: bool) -> int | None:
             return _leftmost(read, number)
         if not read.word(i) and low not in (".", "'s", "-"):
             return None
-        if low in NOT_STREETS:
+        if low in NOT_STREETS or (low == "." and len(turn.low(i - 1)) > _ABBREVIATED_LETTERS):
             return None
         if low not in (".", "'s", "-"):
             words += 1

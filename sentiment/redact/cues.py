@@ -78,7 +78,7 @@ class _TurnCues:
         strong = [cue for cue in self.named if cue.sought not in ("card?", "account", "end")]
         ask = strong or self.named[-1:]
         self.asked = [cue for cue in reversed(ask) if _one_sentence(turn, cue, ask[-1])]
-        """What is asked for at last, in one sentence: "the last four of your social and your date of birth"."""
+        """What the last sentence asks for: "the last four of your social and your date of birth"."""
 
 
 class Cues:

@@ -82,7 +82,7 @@ def _spoken(turn: Turn, places: Sequence[int], turns: Sequence[Turn], *, sure: b
         if numbers is None:
             numbers = {i for a in atoms(turn) for i in range(a.first, a.last + 1)}
         first, joined = _local(turn, at, numbers)
-        if first < at and (known or joined or sure) and turn.free(first, last):
+        if first < at and (known or joined or (sure and turn.low(at) == "at")) and turn.free(first, last):
             yield turn.take("EMAIL", first, last, "spoken")
         elif known and not turn.words[0] < at and turn.free(at, last):
             yield turn.take("EMAIL", at, last, "spoken")

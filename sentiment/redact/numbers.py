@@ -33,6 +33,7 @@ _FAR_ECHO_DIGITS = 6
 _REMEMBERED = 20
 _MOST_CUES = 4
 _CODE_TURNS = 3
+_PART_LENGTHS = frozenset({4, 6, 8, 10, 11})  # of a card that is read in groups
 _FOLLOWED_BY_CUE = frozenset(
     {"cvv", "back", "card", "ssn", "phone", "sort", "routing", "account", "bank", "zip"}
 )
@@ -159,9 +160,10 @@ def _fits(cue: Cue, chain: Chain, cues: Cues) -> Kind | None:
         return None
     if sought in ("card", "card?"):
         ended = n == 4 and cues.said(turn, "end", turns=1)
-        partly = sought == "card" and 4 <= n <= 19 and not cues.spent(cue) and not _year(chain, cue)
-        fits: Kind | None = "CARD" if n >= 12 or ended or partly else None
-        complete = n >= 12 or ended
+        partly = sought == "card" and n in _PART_LENGTHS and not cues.spent(cue) and not _year(chain, cue)
+        whole = 12 <= n <= 19 and digits[0] in "23456"
+        fits: Kind | None = "CARD" if whole or ended or partly else None
+        complete = whole or ended
     else:
         fits = _plain_fit(sought, n, _bank_talk(turn, cues))
         complete = n != 3 or sought in ("cvv", "back")
