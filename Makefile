@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0 -e '.[weights,openai-whisper,metrics,surveys]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0 -e '.[weights,openai-whisper,service]' --group dev
 	@touch $(STAMP)
 
 run: setup

