@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from sqlalchemy import select
 from service.store.calls import read_document
 from service.store.columns import Instant
 from service.store.queries import calls
+from service.store.search import within_index
 from service.store.tables import Call, Estimate, Moment, Shift, Survey, Utterance, Verdict
 from service.streams import Sink
 
@@ -96,11 +96,14 @@ def _row(each: Any, names: list[str], ids: dict[int, str]) -> Row:
 def _batches(database: Database, asked: CallFilter, sight: Sight) -> Iterator[list[tuple[int, str]]]:
     """Row ids and ids of the calls asked for, :data:`BATCH` at a time."""
     last = 0
-    query = calls(replace(asked), sight, database.dialect).with_only_columns(Call.id, Call.call_id)
+    query = calls(asked, sight).with_only_columns(Call.id, Call.call_id)
     query = query.order_by(None).order_by(Call.id).limit(BATCH)
     while True:
         with database.read() as session:
-            batch = [(row[0], row[1]) for row in session.execute(query.where(Call.id > last))]
+            rest = query.where(Call.id > last)
+            if asked.terms is not None:
+                rest = rest.where(within_index(session, asked.terms))
+            batch = [(row[0], row[1]) for row in session.execute(rest)]
         if not batch:
             return
         yield batch

@@ -111,9 +111,8 @@ def test_deletions_in_bulk_are_a_job_that_forgets_whom_it_was_about(client, cent
 
     asked = client("admin").post("/api/v1/privacy/deletions", json={"customer": f"cust-{WORD}"})
     assert asked.status_code == 202
-    work = Work(
-        settings=settings, database=centre.database, files=files, analyser=fake_analyser(), redact=None
-    )
+    with_fakes = {"analyser": fake_analyser(), "redact": None}
+    work = Work(settings=settings, database=centre.database, files=files, **with_fakes)
     assert Worker(work=work).run_one("work")
     assert WORD not in _everywhere(centre.database)
     entries = client("admin").get("/api/v1/audit").json()["items"]
@@ -122,10 +121,15 @@ def test_deletions_in_bulk_are_a_job_that_forgets_whom_it_was_about(client, cent
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"customer": "x", "since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"},
-             {"since": "2026-01-01T00:00:00Z"}, {"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
-             {"since": "2026-01-01", "until": "2026-02-01"}],
-)  # fmt: skip
+    "body",
+    [
+        {},
+        {"customer": "x", "since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"},
+        {"since": "2026-01-01T00:00:00Z"},
+        {"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
+        {"since": "2026-01-01", "until": "2026-02-01"},
+    ],
+)
 def test_a_deletion_that_says_not_what_is_refused(client, body):
     assert client("admin").post("/api/v1/privacy/deletions", json=body).status_code == 422
 

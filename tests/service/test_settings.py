@@ -13,8 +13,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 
 
 def test_the_page_is_written_from_the_table():
-    written = "PYTHONPATH=. python -c \"from service.settings import page; print(page(), end='')\" > docs/settings.md"
-    assert DOCS.read_text("utf-8") == settings.page(), written
+    assert DOCS.read_text("utf-8") == settings.page(), "write service.settings.page() to docs/settings.md"
 
 
 @pytest.mark.parametrize(
