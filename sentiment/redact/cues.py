@@ -176,8 +176,11 @@ def _one_sentence(turn: Turn, first: Cue, last: Cue) -> bool:
 
 
 def _cues(turn: Turn) -> list[Cue]:
-    """The cues of a turn in order; the longest phrase at each place."""
-    found = []
+    """The cues of a turn in order, with the longest phrase at each place; read once."""
+    known: list[Cue] | None = turn.memo.get("cues")
+    if known is not None:
+        return known
+    found: list[Cue] = []
     at, words = 0, turn.words
     while at < len(words):
         step = 1
@@ -187,4 +190,5 @@ def _cues(turn: Turn) -> list[Cue]:
                 step = len(phrase)
                 break
         at += step
+    turn.memo["cues"] = found
     return found

@@ -31,6 +31,7 @@ __all__ = ["find_names"]
 _MOST_WORDS = 4
 _MOST_LETTERS = 24
 _ANSWER_TURNS = 2
+_BEGINNINGS = (STRONG, MEDIUM, TITLES, RELATIONS, GREETINGS, frozenset({"you"}))
 _BEFORE_NAMES = frozenset({",", "uh", "um", "is", ":", "-", "—"})
 _AFTER_NAMES = frozenset({",", ".", "!", "?", "", "and", "from", "calling", "with"})
 
@@ -65,8 +66,8 @@ class _Reader:
         """Tokens ``[first, last]`` that are a name, and the rule; places may overlap."""
         turn = self._turn
         yield from self._answer()
-        for place, at in enumerate(turn.words):
-            low = turn.low(at)
+        for place, at in self._places():
+            low = turn.tokens[at].low
             for table in (STRONG, MEDIUM):
                 if low in table and (end := phrase_end(turn, place, table)) is not None:
                     yield from self._after(end, "introduced", sure=table is STRONG)
@@ -81,6 +82,17 @@ class _Reader:
                 yield from self._listed(at)
             if len(low) == 1:
                 yield from self._spelled(at)
+
+    def _places(self) -> list[tuple[int, int]]:
+        """Where a rule may begin: the place among the words, and the token; found once."""
+        turn = self._turn
+        places: list[tuple[int, int]] | None = turn.memo.get("names")
+        if places is None:
+            known = (self._known.first, self._known.first_ambiguous, *_BEGINNINGS)
+            lows = ((place, at, turn.tokens[at].low) for place, at in enumerate(turn.words))
+            places = [(p, at) for p, at, low in lows if len(low) == 1 or any(low in words for words in known)]
+            turn.memo["names"] = places
+        return places
 
     # -- one name ------------------------------------------------------------------------------
 

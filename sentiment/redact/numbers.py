@@ -53,7 +53,7 @@ def find_card_numbers(turns: Sequence[Turn], cues: Cues) -> list[Hit]:
 
 def find_numbers(turns: Sequence[Turn], cues: Cues, cards: Sequence[Hit]) -> list[Hit]:
     """All other numbers; ``cards`` are what :func:`find_card_numbers` found."""
-    found = [numbers_alone(turn, _free_atoms(turn)) for turn in turns]
+    found = [numbers_alone(turn) for turn in turns]
     carded = {t.index for t in turns if any(token.low == "[card]" for token in t.tokens)}
     carded |= {hit.turn for hit in cards}
     hits: list[Hit] = []
@@ -74,7 +74,7 @@ def find_echoes(turns: Sequence[Turn], values: Sequence[tuple[int, Kind, str]]) 
     for turn in turns:
         while waiting and waiting[0][0] <= turn.index + _ECHO_TURNS:
             near.append(waiting.popleft())
-        for run in runs(turn, numbers_alone(turn, _free_atoms(turn))):
+        for run in runs(turn, numbers_alone(turn)):
             core = run.core
             kind = exact.get(core.digits)
             if kind is None and len(core.digits) >= _ECHO_DIGITS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentiment.redact.spoken_numbers import atoms
 from sentiment.redact.word_lists import words
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ _UNITS = words("numbers.units")
 _CURRENCY = frozenset("$£€¥")
 
 
-def numbers_alone(turn: Turn, atoms: Sequence[Atom]) -> list[Atom]:
-    """The atoms that count and date nothing, and are no part of a code of letters and digits."""
-    if not atoms:
-        return []
+def numbers_alone(turn: Turn) -> list[Atom]:
+    """The unclaimed atoms that count and date nothing, and are no part of a code of letters and digits."""
+    found = atoms(turn)
+    if found and "alone" not in turn.memo:
+        turn.memo["alone"] = _alone(turn, found)
+    return [atom for atom in turn.memo.get("alone", ()) if turn.free(atom.first, atom.last)]
+
+
+def _alone(turn: Turn, atoms: Sequence[Atom]) -> list[Atom]:
     coded = _in_codes(turn, atoms)
     counts = [in_code or _counts(turn, atom) for in_code, atom in zip(coded, atoms, strict=True)]
     for here in (range(1, len(atoms)), range(len(atoms) - 1, 0, -1)):  # "$1,249.99" and "19.99 percent"

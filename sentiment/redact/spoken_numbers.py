@@ -88,8 +88,9 @@ class Run(NamedTuple):
 
 def atoms(turn: Turn) -> list[Atom]:
     """The digits of a turn, in order; read once."""
-    if turn.atoms is not None:
-        return turn.atoms
+    known: list[Atom] | None = turn.memo.get("atoms")
+    if known is not None:
+        return known
     found = []
     at, tokens = 0, turn.tokens
     while at < len(tokens):
@@ -99,8 +100,9 @@ def atoms(turn: Turn) -> list[Atom]:
         else:
             found.append(atom)
             at = atom.last + 1
-    turn.atoms = [a for i, a in enumerate(found) if not a.soft or _beside_a_digit(turn, found, i)]
-    return turn.atoms
+    known = [a for i, a in enumerate(found) if not a.soft or _beside_a_digit(turn, found, i)]
+    turn.memo["atoms"] = known
+    return known
 
 
 def _atom(turn: Turn, at: int) -> Atom | None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment.redact.values import KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from sentiment.redact.spoken_numbers import Atom
 
 __all__ = ["Hit", "Token", "Turn", "mask_of", "mask_turn", "turn_of"]
 
@@ -52,7 +50,7 @@ class Turn:
 
     ``taken`` marks the tokens that a rule has claimed already: the surer rules go first. ``words`` are
     the places of the tokens that are words or digits. ``english`` is whether rules by words apply.
-    ``atoms`` are its numbers once they were read (:func:`sentiment.redact.spoken_numbers.atoms`).
+    ``memo`` keeps what depends on the tokens alone and is asked for in each reading: numbers, cues.
     """
 
     index: int
@@ -62,7 +60,7 @@ class Turn:
     words: list[int] = field(init=False)
     taken: list[bool] = field(init=False)
     all_lower: bool = field(init=False)
-    atoms: list[Atom] | None = field(init=False, default=None)
+    memo: dict[str, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.release()
