@@ -161,7 +161,8 @@ def _fits(cue: Cue, chain: Chain, cues: Cues) -> Kind | None:
     if sought in ("card", "card?"):
         ended = n == 4 and cues.said(turn, "end", turns=1)
         partly = sought == "card" and n in _PART_LENGTHS and not cues.spent(cue) and not _year(chain, cue)
-        whole = 12 <= n <= 19 and digits[0] in "23456"
+        begins = digits[0] in "23456" or (sought == "card" and digits[0] != "0")  # it may be misheard
+        whole = 12 <= n <= 19 and begins
         fits: Kind | None = "CARD" if whole or ended or partly else None
         complete = whole or ended
     else:
