@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sentiment.errors import InputError
+from service.people.access import ROLES
 
 __all__ = ["Settings", "read_settings"]
 
@@ -114,6 +115,8 @@ class Settings(BaseSettings):
             raise ValueError("web_processes above 1 needs PostgreSQL: set database_url")
         if self.oidc_issuer and not (self.oidc_client_id and self.base_url):
             raise ValueError("oidc_issuer needs oidc_client_id and base_url too")
+        if self.oidc_role and self.oidc_role not in ROLES:
+            raise ValueError(f"oidc_role must be empty or one of {', '.join(ROLES)}")
         return self
 
     @property

@@ -12,6 +12,9 @@ from fastapi import APIRouter, FastAPI
 
 from sentiment import __version__
 from service.api import errors
+from service.api.oidc import Oidc
+from service.people.limits import LoginLimits
+from service.people.passwords import passwords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,9 +44,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     """The application over a database that is up to date."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         database.close()
+        if app.state.oidc is not None:
+            app.state.oidc.client.close()
 
     app = FastAPI(
         title="Conversation sentiment",
@@ -55,6 +60,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database
+    app.state.passwords, app.state.login_limits = passwords(), LoginLimits()
+    app.state.oidc = Oidc(settings) if settings.oidc_issuer else None
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -65,9 +72,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import calls
+    from service.api import calls, centre, keys, oidc, session, users
 
-    return [calls.router]
+    return [calls.router, session.router, oidc.router, keys.router, users.router, centre.router]
 
 
 class _Traced:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from sentiment.errors import InputError, SentimentError
+from service.people.accounts import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +103,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(InputError)
     async def _input(request: Request, error: InputError) -> JSONResponse:
         return _answer(request, 422, str(error))
+
+    @app.exception_handler(ConflictError)
+    async def _conflict(request: Request, error: ConflictError) -> JSONResponse:
+        return _answer(request, 409, str(error))
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
