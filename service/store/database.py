@@ -62,6 +62,8 @@ class Database:
 def connect(url: str, *, pool_size: int = 10) -> Database:
     """Open the database at ``url``: ``sqlite:///path`` or ``postgresql+psycopg://...``.
 
+    An error of a statement does not tell its values: they are of people, and errors are logged.
+
     Raises:
         OutputError: the URL is of another kind, or cannot be read; the password in it is not told.
     """
@@ -73,11 +75,13 @@ def connect(url: str, *, pool_size: int = 10) -> Database:
     if name == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_size=pool_size, max_overflow=20)
+        engine = create_engine(parsed, pool_size=pool_size, max_overflow=20, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         return Database(engine)
     if name == "postgresql+psycopg":
-        engine = create_engine(parsed, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+        engine = create_engine(
+            parsed, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+        )
         return Database(engine)
     raise OutputError(f"{name}: not a database of ours; give sqlite:///path or postgresql+psycopg://...")
 
