@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED_DATA
+from fakes import SHARED_DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from conftest import FakeScorer, FakeTranscriber, fake_analyser, quiet_recording
 from factories import agent, call, customer
+from fakes import FakeScorer, FakeTranscriber, fake_analyser, quiet_recording
 
 import sentiment
 from sentiment.call import Channel, Word

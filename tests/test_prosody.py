@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import SHARED_DATA, FakeTranscriber, fake_analyser
 from factories import agent, call, customer, score, utterance
+from fakes import SHARED_DATA, FakeTranscriber, fake_analyser
 from hypothesis import given
 from hypothesis import strategies as st
 

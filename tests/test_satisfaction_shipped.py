@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import fake_analyser
 from factories import agent, customer
+from fakes import fake_analyser
 from test_satisfaction import SAD, FakeEncoder, curve, spoken, stored
 from typer.testing import CliRunner
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import FakeTranscriber, fake_analyser
+from fakes import FakeTranscriber, fake_analyser
 
 from sentiment.audio.decode import _HEADERLESS
 from sentiment.call import from_json

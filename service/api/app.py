@@ -72,9 +72,18 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import calls, centre, keys, oidc, session, users
+    from service.api import annotations, calls, centre, keys, moments, oidc, session, users
 
-    return [calls.router, session.router, oidc.router, keys.router, users.router, centre.router]
+    return [
+        session.router,
+        oidc.router,
+        calls.router,
+        annotations.router,
+        moments.router,
+        keys.router,
+        users.router,
+        centre.router,
+    ]
 
 
 class _Traced:

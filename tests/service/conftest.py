@@ -14,6 +14,7 @@ from factories import agent, call, customer
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from service import logs
 from service.api.app import create_app
 from service.api.who import COOKIE, CSRF_HEADER, csrf_token
 from service.people.credentials import new_key, new_login
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sentiment.call import Call
+
+
+logs.configure(level="error")
 
 
 @pytest.fixture(scope="session")
