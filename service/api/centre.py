@@ -146,7 +146,7 @@ def delete_team(team_id: RowId, person: Writer, database: DatabaseOf) -> None:
         centre.remove_team(session, person, _team(session, person, team_id))
 
 
-@router.get("/agents", responses=responses(401, 403, 404))
+@router.get("/agents", responses=responses(401, 403))
 def list_agents(
     person: Reader,
     database: DatabaseOf,
