@@ -69,10 +69,17 @@ def _email(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_name)]
+ONE_LINE = {"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"}
+ADDRESS = {
+    "pattern": r"^[^@\s<>()\[\],;:\"\\\u0000-\u001f\u007f-\u009f]{1,64}"
+    r"@[^@\s<>()\[\],;:\"\\\u0000-\u001f\u007f-\u009f]{1,255}$"
+}
+"""What the description of the API says of them; what holds is :mod:`service.people.names`."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=ONE_LINE), AfterValidator(_name)]
 """A name of one line: no control characters."""
 
-Email = Annotated[str, Field(min_length=3, max_length=320), AfterValidator(_email)]
+Email = Annotated[str, Field(min_length=3, max_length=320, json_schema_extra=ADDRESS), AfterValidator(_email)]
 """An e-mail address, in lower case."""
 
 RowId = Annotated[int, Path(ge=1, le=LAST, examples=[17])]

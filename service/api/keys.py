@@ -14,7 +14,7 @@ from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import Line
 from service.api.who import DatabaseOf, may
-from service.people.access import Person
+from service.people.access import PERMISSIONS, Person
 from service.people.keys import LONGEST_DAYS, make_key, of_sight, revoke_key
 from service.store.tables import Key
 
@@ -29,7 +29,7 @@ class NewKey(Body):
     """A key to make."""
 
     name: Name = Field(examples=["nightly upload"])
-    scopes: list[Annotated[str, Field(max_length=40)]] = Field(
+    scopes: list[Annotated[str, Field(json_schema_extra={"enum": list(PERMISSIONS)})]] = Field(
         description="Permissions, of those you have; `ingest` alone: a key that only brings things in.",
         min_length=1,
         max_length=100,
