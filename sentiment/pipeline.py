@@ -119,9 +119,16 @@ class Analyser:
         *,
         about: Sidecar | None = None,
         roles: Mapping[int, Role] | None = None,
+        language: str | None = None,
         progress: Progress | None = None,
     ) -> Call:
-        """What was said and by whom, not scored yet. Arguments and errors as :meth:`analyze`."""
+        """What was said and by whom, not scored yet. Arguments and errors as :meth:`analyze`.
+
+        ``language`` (ISO 639-1) is listened for if not given.
+
+        Raises:
+            UnknownModelError: the model does not know the language.
+        """
         tell, about = progress or _quiet, about or Sidecar()
         source: RoleSource = "sidecar" if roles is None else "given"
         roles = about.roles if roles is None else roles
@@ -134,7 +141,9 @@ class Analyser:
         transcripts = []
         for channel in channels:
             tell("transcribing", 0.05 + 0.8 * channel / len(channels))
-            transcripts.append(transcriber.transcribe(recording, channel, speech[channel]))
+            transcripts.append(
+                transcriber.transcribe(recording, channel, speech[channel], language=language)
+            )
         tell("telling the speakers apart", 0.85)
         voices = identify(
             recording, tuple(transcripts), speech, roles=roles, source=source, activity=self.activity

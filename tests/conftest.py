@@ -1,4 +1,4 @@
-"""What every test has: Hypothesis without deadlines, and the folder of real calls."""
+"""What every test shares; the fakes are in ``fakes.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fakes and paths the tests share; not in ``conftest.py``, for a folder below has one of its own."""
+"""Stand-ins for the engines, and quiet recordings. Import with ``from fakes import fake_analyser``.
+
+Not in ``conftest.py``: there are several of that name, and a test could only import the last one loaded.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,6 @@ of it for a page, :func:`peaks` the waveform.
 from __future__ import annotations
 
 from sentiment.audio.playback import peaks, playback
-from sentiment.audio.recording import SAMPLE_RATE_HZ, Recording, open_recording
+from sentiment.audio.recording import SAMPLE_RATE_HZ, Recording, check_recording, open_recording
 
-__all__ = ["SAMPLE_RATE_HZ", "Recording", "open_recording", "peaks", "playback"]
+__all__ = ["SAMPLE_RATE_HZ", "Recording", "check_recording", "open_recording", "peaks", "playback"]

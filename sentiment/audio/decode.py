@@ -150,7 +150,7 @@ class Source:
         if (
             form == "wav" and self._head[:4] == b"RIFF"
         ):  # FFmpeg cuts a WAV file's length to what is there without a word
-            stated_s = read_s / _part_present(self._head, os.fstat(self._file.fileno()).st_size)
+            stated_s = read_s / _part_present(self._head, self._file.seek(0, os.SEEK_END))
         if stated_s is not None and stated_s - read_s > _SHORT_BY_S:
             self.warnings.append(
                 f"The file is cut short or damaged: it says it holds {stated_s:.1f} s of sound, "

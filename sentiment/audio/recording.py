@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import tempfile
 from dataclasses import replace
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sentiment.timeline import Span
 
-__all__ = ["SAMPLE_RATE_HZ", "Recording", "open_recording"]
+__all__ = ["SAMPLE_RATE_HZ", "Recording", "check_recording", "open_recording"]
 
 SAMPLE_RATE_HZ = 16_000
 """The rate of every recording once opened; what Whisper and the voice models hear."""
@@ -128,19 +129,26 @@ class Recording:
         self.close()
 
 
-def open_recording(path: str | Path) -> Recording:
+def open_recording(
+    path: str | Path, *, opened: BufferedReader | None = None, longest_s: float = math.inf
+) -> Recording:
     """Decode a recording, at any length in the same memory.
 
     Takes 115 MB of disk per hour and channel in the folder for temporary files (``TMPDIR``), in files
     without a name, so that the sound is gone with the process.
 
+    Args:
+        path: an audio file; only what to call it where it is ``opened`` already.
+        opened: where its bytes are read from, any place in it; closed at the end.
+        longest_s: seconds of sound after which it is refused: a small file can hold days of silence.
+
     Raises:
-        AudioError: missing, not a file, not allowed, empty, not sound, no samples, over 8 channels.
+        AudioError: missing, not a file, not allowed, empty, not sound, no samples, over 8 channels, too long.
         OutputError: the folder for temporary files is full or cannot be written.
     """
     path = Path(path)
     name = _printable(path.name)
-    with _open_file(path) as file:
+    with opened or _open_file(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         with Source(file, name) as source:
@@ -152,7 +160,37 @@ def open_recording(path: str | Path) -> Recording:
                 n_channels=source.n_channels,
                 layout=_layout(source.n_channels, identical=False),
             )
-            return _record(facts, source.blocks(), source.stated_s, source.warnings)
+            if (source.stated_s or 0.0) > longest_s:
+                raise _too_long(name, longest_s)
+            blocks = _counted(source.blocks(), name, longest_s, source.sample_rate_hz)
+            return _record(facts, blocks, source.stated_s, source.warnings)
+
+
+def check_recording(path: str | Path, opened: BufferedReader, *, longest_s: float = math.inf) -> None:
+    """Look whether ``opened`` begins as a recording does; little of it is read. Arguments as above.
+
+    Raises:
+        AudioError: it is not sound that can be read, has over 8 channels, or says it is too long.
+    """
+    name = _printable(Path(path).name)
+    with Source(opened, name) as source:
+        if (source.stated_s or 0.0) > longest_s:
+            raise _too_long(name, longest_s)
+
+
+def _counted(
+    blocks: Iterable[npt.NDArray[np.float32]], name: str, longest_s: float, rate_hz: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    n = 0
+    for block in blocks:
+        n += len(block)
+        if n > longest_s * rate_hz:
+            raise _too_long(name, longest_s)
+        yield block
+
+
+def _too_long(name: str, longest_s: float) -> AudioError:
+    return AudioError(f"{name}: is longer than {longest_s / 3600:g} hours; cut it into its calls")
 
 
 def _open_file(path: Path) -> BufferedReader:

@@ -26,7 +26,7 @@ from sentiment.strict_json import read_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["SUFFIXES", "Chats", "read_chats"]
+__all__ = ["SUFFIXES", "Chats", "chats_of", "read_chats"]
 
 SUFFIXES = (".jsonl", ".csv")
 _NEEDED = ("call_id", "role", "text")
@@ -60,6 +60,15 @@ def read_chats(path: str | Path) -> Chats:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConversationError(f"{path}: cannot be read ({why}); give a UTF-8 .jsonl or .csv file") from None
+    return chats_of(text, path)
+
+
+def chats_of(text: str, path: Path) -> Chats:
+    """The conversations in a file's text; ``path`` says by its ending whether it is CSV, and names it.
+
+    Raises:
+        ConversationError: as :func:`read_chats`.
+    """
     turns: dict[str, list[Utterance]] = {}
     faults: dict[str | None, list[_Fault]] = {}
     for where, line in _csv_lines(path, text) if path.suffix.lower() == ".csv" else _jsonl_lines(path, text):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Sidecar", "channel_roles", "parse_channels", "read_sidecar", "sidecar_path"]
+__all__ = ["Sidecar", "channel_roles", "parse_channels", "read_sidecar", "sidecar_of", "sidecar_path"]
 
 _TEXT_FIELDS = ("call_id", "agent_id", "customer_id", "queue")
 
@@ -65,25 +65,30 @@ def read_sidecar(recording: Path) -> Sidecar:
         raise ConversationError(
             f"{path}: cannot be read as JSON ({error}); mend it or take it away"
         ) from None
+    return sidecar_of(body, where=str(path))
+
+
+def sidecar_of(body: object, *, where: str) -> Sidecar:
+    """The facts in the JSON value of a sidecar file; ``where`` names it in errors, which are the same."""
     if not isinstance(body, dict):
-        raise ConversationError(f"{path}: must hold one JSON object")
+        raise ConversationError(f"{where}: must hold one JSON object")
     known = {*_TEXT_FIELDS, "started_at", "channels", "metadata"}
     if unknown := sorted(body.keys() - known):
         raise ConversationError(
-            f"{path}: unknown field {unknown[0]!r}; the fields are {', '.join(sorted(known))} "
+            f"{where}: unknown field {unknown[0]!r}; the fields are {', '.join(sorted(known))} "
             '(put anything else under "metadata")'
         )
     for name in _TEXT_FIELDS:
         if not isinstance(body.get(name, ""), str) or body.get(name) == "":
-            raise ConversationError(f"{path}: {name} must be text that is not empty")
+            raise ConversationError(f"{where}: {name} must be text that is not empty")
     if not isinstance(body.get("metadata", {}), dict):
-        raise ConversationError(f"{path}: metadata must be an object")
+        raise ConversationError(f"{where}: metadata must be an object")
     channels = body.get("channels")
     if channels is not None and not isinstance(channels, dict):
-        raise ChannelMapError(f'{path}: channels must be an object such as {{"agent": 0, "customer": 1}}')
+        raise ChannelMapError(f'{where}: channels must be an object such as {{"agent": 0, "customer": 1}}')
     return Sidecar(
-        started_at=_moment(body.get("started_at"), path),
-        roles=None if channels is None else channel_roles(channels, where=str(path)),
+        started_at=_moment(body.get("started_at"), where),
+        roles=None if channels is None else channel_roles(channels, where=where),
         metadata=body.get("metadata", {}),
         **{name: body.get(name) for name in _TEXT_FIELDS},
     )
@@ -121,7 +126,7 @@ def channel_roles(channels: Mapping[str, object], *, where: str) -> dict[int, Ro
     return roles
 
 
-def _moment(value: object, path: Path) -> datetime | None:
+def _moment(value: object, where: str) -> datetime | None:
     if value is None:
         return None
     try:
@@ -131,5 +136,5 @@ def _moment(value: object, path: Path) -> datetime | None:
     except (TypeError, ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1
         pass
     raise ConversationError(
-        f"{path}: started_at must be an ISO 8601 time with its zone, such as 2026-03-02T09:30:00+01:00"
+        f"{where}: started_at must be an ISO 8601 time with its zone, such as 2026-03-02T09:30:00+01:00"
     )

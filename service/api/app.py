@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from sentiment import __version__
-from service.api import errors
+from service.api import errors, operations
 from service.api.oidc import Oidc
 from service.people.limits import LoginLimits
 from service.people.passwords import passwords
@@ -67,23 +68,34 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for router in _routers():
         api.include_router(router)
     app.include_router(api)
+    app.include_router(operations.router)
+    app.mount("/static", StaticFiles(directory=operations.STATIC))
     app.add_middleware(_Traced, https=settings.secure)
     return app
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import annotations, calls, centre, keys, moments, oidc, session, users
+    from service.api import (
+        annotations,
+        calls,
+        centre,
+        exports,
+        keys,
+        law,
+        metrics,
+        moments,
+        oidc,
+        privacy,
+        recordings,
+        session,
+        users,
+    )  # fmt: skip
 
-    return [
-        session.router,
-        oidc.router,
-        calls.router,
-        annotations.router,
-        moments.router,
-        keys.router,
-        users.router,
-        centre.router,
-    ]
+    modules = (
+        session, oidc, calls, recordings, moments, annotations, exports, metrics, users, centre, keys,
+        privacy, law,
+    )  # fmt: skip
+    return [module.router for module in modules]
 
 
 class _Traced:
@@ -120,11 +132,9 @@ class _Traced:
             try:
                 await self.app(scope, receive, tell)
             finally:
-                route = scope.get("route")
+                method, status = scope["method"], answered["status"]
+                route, seconds = getattr(scope.get("route"), "path", "none"), time.perf_counter() - began
+                operations.observe(method=method, route=route, status=status, seconds=seconds)
                 self.log.info(
-                    "request",
-                    method=scope["method"],
-                    route=getattr(route, "path", "none"),
-                    status=answered["status"],
-                    ms=round(1000 * (time.perf_counter() - began), 1),
+                    "request", method=method, route=route, status=status, ms=round(1000 * seconds, 1)
                 )

@@ -30,6 +30,7 @@ CODES = {
     403: ("not_allowed", "This person or key may not do that."),
     404: ("not_found", "There is no such thing, or it is out of this person's sight."),
     405: ("method_not_allowed", "This path does not take that method."),
+    408: ("too_slow", "The body came too slowly."),
     409: ("conflict", "It does not fit what is there already."),
     413: ("too_large", "The body is larger than is taken."),
     415: ("unsupported_type", "The content is of a kind that is not taken."),

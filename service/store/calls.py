@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from sentiment.call import from_json, to_json
+from sentiment.metrics.conversations import figures
 from sentiment.review import candidates
 from sentiment.summary import summarise
 from service.store.columns import now
@@ -132,6 +133,7 @@ def _line(call: sentiment.Call, received: datetime) -> dict[str, object]:
         "top_severity": row.top_severity,
         "csat": expected.get("csat"),
         "nps": expected.get("nps"),
+        "figures": {k: v for k, v in figures(call).items() if k != "started_at"},
         "scored_with": hashlib.sha256(
             repr(sorted((m.task, m.revision) for m in models)).encode()
         ).hexdigest(),

@@ -62,7 +62,7 @@ class Database:
 def connect(url: str, *, pool_size: int = 10) -> Database:
     """Open the database at ``url``: ``sqlite:///path`` or ``postgresql+psycopg://...``.
 
-    An error of a statement does not tell its values: they are of people, and errors are logged.
+    What a statement carried is in no error's text: it can be what somebody said.
 
     Raises:
         OutputError: the URL is of another kind, or cannot be read; the password in it is not told.

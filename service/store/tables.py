@@ -23,7 +23,7 @@ __all__ = [
     "Agent", "AuditEntry", "Base", "Calibration", "Call", "CoachTeam", "CoachingComment", "CoachingGoal",
     "CoachingSession", "CoachingTurn", "Contact", "Correction", "Delivery", "Document", "Estimate",
     "Evaluation", "Facet", "Job", "Key", "Login", "Moment", "Note", "Retention", "Scorecard", "Shift",
-    "Survey", "Team", "Transcript", "User", "Utterance", "Verdict", "Webhook",
+    "Submission", "Survey", "Team", "Transcript", "User", "Utterance", "Verdict", "Watched", "Webhook",
 ]  # fmt: skip
 
 
@@ -42,6 +42,7 @@ Base.metadata.naming_convention = {
 }
 
 CALL = "calls.id"
+LIVE = text("state IN ('queued', 'running')")
 
 
 def _key() -> Mapped[int]:
@@ -84,6 +85,7 @@ class Call(Base):
     """A scored call, in a line; ``call_id`` is its id outside. Levels as in :class:`sentiment.summary.Row`.
 
     ``happened_at`` is when the call began or, if nobody knows, when it arrived: lists are in its order.
+    ``figures`` are the row of the metric engine's table ``calls``.
     ``content_sha256`` is of the recording's bytes or the conversation's text, by which a second delivery
     is known. ``audio`` is the name of the kept recording among the data files.
     """
@@ -113,6 +115,7 @@ class Call(Base):
     csat: Mapped[float | None]
     nps: Mapped[float | None]
     audio: Mapped[str | None] = mapped_column(String(100))
+    figures: Mapped[dict[str, Any]]
     scored_with: Mapped[str] = mapped_column(String(64))
     __table_args__ = (
         Index(None, "happened_at", "id"),
@@ -122,6 +125,7 @@ class Call(Base):
         Index(None, "customer_end", "id"),
         Index(None, "csat", "id"),
         Index(None, "received_at"),
+        Index(None, "audio"),
     )
 
 
@@ -291,20 +295,26 @@ class Verdict(Base):
 class Survey(Base):
     """A survey answer as it came; ``call_ref`` names a call that may never arrive. The newest answer counts.
 
-    ``fingerprint`` is of the whole row: the same row delivered twice is one answer.
+    ``fingerprint`` is of the whole row: the same row delivered twice is one answer. ``fields`` are the other
+    columns of the metric engine's table of surveys.
     """
 
     __tablename__ = "surveys"
     id: Mapped[int] = _key()
     fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
-    call_ref: Mapped[str] = mapped_column(String(300), index=True)
+    call_ref: Mapped[str | None] = mapped_column(String(300), index=True)
     customer_id: Mapped[str | None] = mapped_column(String(300), index=True)
-    instrument: Mapped[str] = mapped_column(String(10))
+    agent_id: Mapped[str | None] = mapped_column(String(200))
+    queue: Mapped[str | None] = mapped_column(String(200))
+    instrument: Mapped[str] = mapped_column(String(40))
+    question: Mapped[str] = mapped_column(String(200), default="overall")
     value: Mapped[float]
     scale_min: Mapped[float]
     scale_max: Mapped[float]
-    answered_at: Mapped[datetime | None] = mapped_column(index=True)
+    answered_at: Mapped[datetime | None]
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime] = mapped_column(default=now)
+    __table_args__ = (Index(None, "answered_at", "id"), Index(None, "agent_id", "answered_at", "id"))
 
 
 class Contact(Base):
@@ -322,7 +332,7 @@ class Contact(Base):
     started_at: Mapped[datetime | None]
     updated_at: Mapped[datetime | None]
     fields: Mapped[dict[str, Any]]
-    __table_args__ = (Index(None, "started_at"), Index(None, "agent_id", "started_at"))
+    __table_args__ = (Index(None, "started_at", "id"), Index(None, "agent_id", "started_at", "id"))
 
 
 # ---- people ------------------------------------------------------------------------------------------
@@ -516,13 +526,21 @@ class Job(Base):
     """Work to be done by a worker. ``state``: queued, running, done, failed, cancelled.
 
     A worker that takes a job leases it until ``lease_until`` and renews that while it works; a job whose
-    lease ran out is taken again, ``max_attempts`` times in all. ``payload`` holds ids, never personal data.
+    lease ran out is taken again, ``max_attempts`` times in all. ``worker`` is another text each time a job
+    is taken: who holds it is who may write its result. ``payload`` holds ids, never personal data; what was
+    uploaded is among the staged files under the name ``staged``. ``lane`` parts what would wait for each
+    other: ``work``, ``deliver`` (webhooks) and ``house`` (what the service does for itself).
+
+    ``content_sha256`` is of what was uploaded: of one content there is one job at a time that is not over.
     """
 
     __tablename__ = "jobs"
     id: Mapped[int] = _key()
     kind: Mapped[str] = mapped_column(String(30))
+    lane: Mapped[str] = mapped_column(String(10), default="work")
     payload: Mapped[dict[str, Any]]
+    staged: Mapped[str | None] = mapped_column(String(64))
+    content_sha256: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(10), default="queued")
     attempts: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
@@ -535,23 +553,54 @@ class Job(Base):
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
     created_by: Mapped[int | None] = mapped_column(BIG, ForeignKey("users.id", ondelete="SET NULL"))
-    idempotency_key: Mapped[str | None] = mapped_column(String(200))
-    request_sha256: Mapped[str | None] = mapped_column(String(64))
+    key_id: Mapped[int | None] = mapped_column(BIG, ForeignKey("keys.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
-        UniqueConstraint("created_by", "idempotency_key"),
-        Index(None, "created_at", "id"),
+        CheckConstraint("lane IN ('work', 'deliver', 'house')", name="lane"),
+        Index(None, "lane", "created_at", "id"),
+        Index(None, "kind", "content_sha256"),
+        Index(None, "staged"),
+        Index("ix_jobs_waiting", "lane", "not_before", "id", sqlite_where=LIVE, postgresql_where=LIVE),
         Index(
-            "ix_jobs_waiting",
-            "not_before",
-            "id",
-            sqlite_where=text("state IN ('queued', 'running')"),
-            postgresql_where=text("state IN ('queued', 'running')"),
+            "uq_jobs_content",
+            "kind",
+            "content_sha256",
+            unique=True,
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
     )
+
+
+class Submission(Base):
+    """A request that carried an ``Idempotency-Key``, and how it was answered; kept for a week.
+
+    ``owner`` is who sent it, as :attr:`service.people.access.Person.actor`.
+    """
+
+    __tablename__ = "submissions"
+    owner: Mapped[str] = mapped_column(String(100), primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Watched(Base):
+    """A file of the watched folder, by the hash of its name. ``version`` is its size and time when last seen.
+
+    ``settled`` once that was the same twice and it was taken: it is not looked into again until it changes.
+    """
+
+    __tablename__ = "watched"
+    name_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[str] = mapped_column(String(200))
+    settled: Mapped[bool] = mapped_column(default=False)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Webhook(Base):

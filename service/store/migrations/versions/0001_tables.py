@@ -43,9 +43,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_contacts"),
         sa.UniqueConstraint("contact_id", name="uq_contacts_contact_id"),
     )
-    op.create_index("ix_contacts_agent_id_started_at", "contacts", ["agent_id", "started_at"], unique=False)
+    op.create_index(
+        "ix_contacts_agent_id_started_at_id", "contacts", ["agent_id", "started_at", "id"], unique=False
+    )
     op.create_index("ix_contacts_customer_id", "contacts", ["customer_id"], unique=False)
-    op.create_index("ix_contacts_started_at", "contacts", ["started_at"], unique=False)
+    op.create_index("ix_contacts_started_at_id", "contacts", ["started_at", "id"], unique=False)
     op.create_table(
         "retention",
         sa.Column("queue", sa.String(length=200), nullable=False),
@@ -54,21 +56,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("queue", name="pk_retention"),
     )
     op.create_table(
+        "submissions",
+        sa.Column("owner", sa.String(length=100), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=200), nullable=False),
+        sa.Column("request_sha256", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", JSON_VALUE, nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "idempotency_key", name="pk_submissions"),
+    )
+    op.create_index("ix_submissions_created_at", "submissions", ["created_at"], unique=False)
+    op.create_table(
         "surveys",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("call_ref", sa.String(length=300), nullable=False),
+        sa.Column("call_ref", sa.String(length=300), nullable=True),
         sa.Column("customer_id", sa.String(length=300), nullable=True),
-        sa.Column("instrument", sa.String(length=10), nullable=False),
+        sa.Column("agent_id", sa.String(length=200), nullable=True),
+        sa.Column("queue", sa.String(length=200), nullable=True),
+        sa.Column("instrument", sa.String(length=40), nullable=False),
+        sa.Column("question", sa.String(length=200), nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.Column("scale_min", sa.Double(), nullable=False),
         sa.Column("scale_max", sa.Double(), nullable=False),
         sa.Column("answered_at", Instant(), nullable=True),
+        sa.Column("fields", JSON_VALUE, nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_surveys"),
         sa.UniqueConstraint("fingerprint", name="uq_surveys_fingerprint"),
     )
-    op.create_index("ix_surveys_answered_at", "surveys", ["answered_at"], unique=False)
+    op.create_index(
+        "ix_surveys_agent_id_answered_at_id", "surveys", ["agent_id", "answered_at", "id"], unique=False
+    )
+    op.create_index("ix_surveys_answered_at_id", "surveys", ["answered_at", "id"], unique=False)
     op.create_index("ix_surveys_call_ref", "surveys", ["call_ref"], unique=False)
     op.create_index("ix_surveys_customer_id", "surveys", ["customer_id"], unique=False)
     op.create_table(
@@ -78,6 +98,14 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_teams"),
         sa.UniqueConstraint("name", name="uq_teams_name"),
+    )
+    op.create_table(
+        "watched",
+        sa.Column("name_sha256", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=200), nullable=False),
+        sa.Column("settled", sa.Boolean(), nullable=False),
+        sa.Column("seen_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name_sha256", name="pk_watched"),
     )
     op.create_table(
         "agents",
@@ -114,6 +142,7 @@ def upgrade() -> None:
         sa.Column("csat", sa.Double(), nullable=True),
         sa.Column("nps", sa.Double(), nullable=True),
         sa.Column("audio", sa.String(length=100), nullable=True),
+        sa.Column("figures", JSON_VALUE, nullable=False),
         sa.Column("scored_with", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name="fk_calls_agent_id"),
         sa.PrimaryKeyConstraint("id", name="pk_calls"),
@@ -123,6 +152,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_calls_agent_id_happened_at_id", "calls", ["agent_id", "happened_at", "id"], unique=False
     )
+    op.create_index("ix_calls_audio", "calls", ["audio"], unique=False)
     op.create_index("ix_calls_csat_id", "calls", ["csat", "id"], unique=False)
     op.create_index("ix_calls_customer_end_id", "calls", ["customer_end", "id"], unique=False)
     op.create_index(
@@ -250,44 +280,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name", "happened_at", "call_id", name="pk_facets"),
     )
     op.create_index("ix_facets_call_id", "facets", ["call_id"], unique=False)
-    op.create_table(
-        "jobs",
-        sa.Column("id", BIG, autoincrement=True, nullable=False),
-        sa.Column("kind", sa.String(length=30), nullable=False),
-        sa.Column("payload", JSON_VALUE, nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("max_attempts", sa.Integer(), nullable=False),
-        sa.Column("not_before", Instant(), nullable=False),
-        sa.Column("lease_until", Instant(), nullable=True),
-        sa.Column("worker", sa.String(length=100), nullable=True),
-        sa.Column("cancel_asked", sa.Boolean(), nullable=False),
-        sa.Column("progress", sa.Double(), nullable=False),
-        sa.Column("stage", sa.String(length=100), nullable=False),
-        sa.Column("result", JSON_VALUE, nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("created_by", BIG, nullable=True),
-        sa.Column("idempotency_key", sa.String(length=200), nullable=True),
-        sa.Column("request_sha256", sa.String(length=64), nullable=True),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("started_at", Instant(), nullable=True),
-        sa.Column("finished_at", Instant(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="ck_jobs_state"
-        ),
-        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_jobs_created_by", ondelete="SET NULL"),
-        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
-        sa.UniqueConstraint("created_by", "idempotency_key", name="uq_jobs_created_by_idempotency_key"),
-    )
-    op.create_index("ix_jobs_created_at_id", "jobs", ["created_at", "id"], unique=False)
-    op.create_index(
-        "ix_jobs_waiting",
-        "jobs",
-        ["not_before", "id"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('queued', 'running')"),
-        postgresql_where=sa.text("state IN ('queued', 'running')"),
-    )
     op.create_table(
         "keys",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
@@ -545,6 +537,57 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_call_id", "deliveries", ["call_id"], unique=False)
     op.create_index("ix_deliveries_webhook_id_id", "deliveries", ["webhook_id", "id"], unique=False)
     op.create_table(
+        "jobs",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("lane", sa.String(length=10), nullable=False),
+        sa.Column("payload", JSON_VALUE, nullable=False),
+        sa.Column("staged", sa.String(length=64), nullable=True),
+        sa.Column("content_sha256", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("max_attempts", sa.Integer(), nullable=False),
+        sa.Column("not_before", Instant(), nullable=False),
+        sa.Column("lease_until", Instant(), nullable=True),
+        sa.Column("worker", sa.String(length=100), nullable=True),
+        sa.Column("cancel_asked", sa.Boolean(), nullable=False),
+        sa.Column("progress", sa.Double(), nullable=False),
+        sa.Column("stage", sa.String(length=100), nullable=False),
+        sa.Column("result", JSON_VALUE, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_by", BIG, nullable=True),
+        sa.Column("key_id", BIG, nullable=True),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("started_at", Instant(), nullable=True),
+        sa.Column("finished_at", Instant(), nullable=True),
+        sa.CheckConstraint("lane IN ('work', 'deliver', 'house')", name="ck_jobs_lane"),
+        sa.CheckConstraint(
+            "state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="ck_jobs_state"
+        ),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_jobs_created_by", ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name="fk_jobs_key_id", ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
+    )
+    op.create_index("ix_jobs_kind_content_sha256", "jobs", ["kind", "content_sha256"], unique=False)
+    op.create_index("ix_jobs_lane_created_at_id", "jobs", ["lane", "created_at", "id"], unique=False)
+    op.create_index("ix_jobs_staged", "jobs", ["staged"], unique=False)
+    op.create_index(
+        "ix_jobs_waiting",
+        "jobs",
+        ["lane", "not_before", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'running')"),
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.create_index(
+        "uq_jobs_content",
+        "jobs",
+        ["kind", "content_sha256"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('queued', 'running')"),
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.create_table(
         "coaching_comments",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
         sa.Column("session_id", BIG, nullable=False),
@@ -608,6 +651,22 @@ def downgrade() -> None:
     op.drop_table("evaluations")
     op.drop_index("ix_coaching_comments_session_id", table_name="coaching_comments")
     op.drop_table("coaching_comments")
+    op.drop_index(
+        "uq_jobs_content",
+        table_name="jobs",
+        sqlite_where=sa.text("state IN ('queued', 'running')"),
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.drop_index(
+        "ix_jobs_waiting",
+        table_name="jobs",
+        sqlite_where=sa.text("state IN ('queued', 'running')"),
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.drop_index("ix_jobs_staged", table_name="jobs")
+    op.drop_index("ix_jobs_lane_created_at_id", table_name="jobs")
+    op.drop_index("ix_jobs_kind_content_sha256", table_name="jobs")
+    op.drop_table("jobs")
     op.drop_index("ix_deliveries_webhook_id_id", table_name="deliveries")
     op.drop_index("ix_deliveries_call_id", table_name="deliveries")
     op.drop_table("deliveries")
@@ -642,14 +701,6 @@ def downgrade() -> None:
     op.drop_index("ix_keys_user_id", table_name="keys")
     op.drop_index("ix_keys_made_by", table_name="keys")
     op.drop_table("keys")
-    op.drop_index(
-        "ix_jobs_waiting",
-        table_name="jobs",
-        sqlite_where=sa.text("state IN ('queued', 'running')"),
-        postgresql_where=sa.text("state IN ('queued', 'running')"),
-    )
-    op.drop_index("ix_jobs_created_at_id", table_name="jobs")
-    op.drop_table("jobs")
     op.drop_index("ix_facets_call_id", table_name="facets")
     op.drop_table("facets")
     op.drop_table("estimates")
@@ -668,19 +719,24 @@ def downgrade() -> None:
     op.drop_index("ix_calls_customer_id_happened_at_id", table_name="calls")
     op.drop_index("ix_calls_customer_end_id", table_name="calls")
     op.drop_index("ix_calls_csat_id", table_name="calls")
+    op.drop_index("ix_calls_audio", table_name="calls")
     op.drop_index("ix_calls_agent_id_happened_at_id", table_name="calls")
     op.drop_table("calls")
     op.drop_index("ix_agents_team_id", table_name="agents")
     op.drop_table("agents")
+    op.drop_table("watched")
     op.drop_table("teams")
     op.drop_index("ix_surveys_customer_id", table_name="surveys")
     op.drop_index("ix_surveys_call_ref", table_name="surveys")
-    op.drop_index("ix_surveys_answered_at", table_name="surveys")
+    op.drop_index("ix_surveys_answered_at_id", table_name="surveys")
+    op.drop_index("ix_surveys_agent_id_answered_at_id", table_name="surveys")
     op.drop_table("surveys")
+    op.drop_index("ix_submissions_created_at", table_name="submissions")
+    op.drop_table("submissions")
     op.drop_table("retention")
-    op.drop_index("ix_contacts_started_at", table_name="contacts")
+    op.drop_index("ix_contacts_started_at_id", table_name="contacts")
     op.drop_index("ix_contacts_customer_id", table_name="contacts")
-    op.drop_index("ix_contacts_agent_id_started_at", table_name="contacts")
+    op.drop_index("ix_contacts_agent_id_started_at_id", table_name="contacts")
     op.drop_table("contacts")
     op.drop_index("ix_audit_target", table_name="audit")
     op.drop_index("ix_audit_action", table_name="audit")
