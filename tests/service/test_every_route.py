@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from conftest import flagged_call
-from fastapi.routing import APIRoute, iter_route_contexts
+from routes import Example, Walked, walk
 from sqlalchemy import select
 
 from service.api import who
@@ -25,8 +26,6 @@ from service.store.calls import put_call
 from service.store.tables import Call, Key, Moment, Note, Team, User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy.orm import Session
 
 OPEN = {
@@ -34,6 +33,11 @@ OPEN = {
     ("POST", "/api/v1/session"),
     ("GET", "/api/v1/oidc/login"),
     ("GET", "/api/v1/oidc/callback"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+    ("GET", "/docs"),
+    ("GET", "/static"),
 }
 """What strangers may ask."""
 
@@ -47,20 +51,21 @@ ONE_S_OWN = {
 NEEDS = "This needs the permission"
 """How the refusal of :func:`service.api.who.may` begins; a route may refuse for reasons of its own too."""
 
+FILTERS = {
+    **dict.fromkeys(("agent", "agent_id"), lambda _known: "s1"),
+    **dict.fromkeys(("customer", "customer_id"), lambda _known: "cust-south"),
+    **dict.fromkeys(("team", "team_id"), lambda known: known["team_id"].south),
+    **dict.fromkeys(("text", "q"), lambda _known: "southern"),
+    "call_id": lambda _known: "call-s1",
+    "by": lambda _known: "agent",
+}
+"""What of a query somebody may try in order to get at the south."""
+
 NARROW = ("coach", "agent")
 """Roles that do not see the south."""
 
 SOUTH = re.compile(r"(?<![\w-])[sS][12](?![\w-])|call-s[12]|southern|cust-south")
 """Marks of the south: its agents, its calls, a word in its transcripts and names, its customer."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """A value of a path's parameter. ``of_team``: whether who does not see the south does not see it."""
-
-    north: str
-    south: str
-    of_team: bool = True
 
 
 def examples(session: Session, users: dict[str, int]) -> dict[str, Example]:
@@ -83,114 +88,13 @@ def examples(session: Session, users: dict[str, int]) -> dict[str, Example]:
         "keys": Example(moments["call-n1"], moments["call-s1"]),
         "note_id": Example(notes["call-n1"], notes["call-s1"]),
         "utterance_index": Example("1", "1", of_team=False),
+        "customer_id": Example("cust-1", "cust-south", of_team=False),
+        "metric": Example("sentiment", "sentiment", of_team=False),
         "agent_id": Example("n1", "s1"),
         "team_id": Example(teams["north"], teams["south"]),
         "key_id": Example(keys["north"], keys["south"]),
         "user_id": Example(str(users["coach"]), str(users["south"]), of_team=False),
     }
-
-
-@dataclass(frozen=True)
-class Walked:
-    """A method of a route and what guards it."""
-
-    method: str
-    path: str
-    guards: tuple[Any, ...]
-    params: tuple[str, ...]
-    query: tuple[str, ...]
-    bodies: dict[str, Any]
-    names: frozenset[str]
-    declared: frozenset[str] | None
-
-    @property
-    def permission(self) -> str | None:
-        """The one it needs, if it needs one."""
-        return next((g.permission for g in self.guards if hasattr(g, "permission")), None)
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-def guards(dependant: Any) -> Iterator[Any]:
-    """The guards among a route's dependencies; what a guard itself depends on is part of it."""
-    for each in dependant.dependencies:
-        if each.call in (who.anyone, who.identified, who.signed_in) or hasattr(each.call, "permission"):
-            yield each.call
-        else:
-            yield from guards(each)
-
-
-@dataclass(frozen=True)
-class Bodies:
-    """Makes bodies that fit the schemas of the API, about what is of one side."""
-
-    schemas: dict[str, Any]
-    known: dict[str, Example]
-    side: str
-
-    def make(self, schema: dict[str, Any], name: str = "") -> Any:
-        """A value: the example of its name here or in the schema, or the least that fits."""
-        if "$ref" in schema:
-            return self.make(self.schemas[schema["$ref"].rpartition("/")[2]], name)
-        for either in ("anyOf", "oneOf", "allOf"):
-            if either in schema:
-                return self.make(
-                    schema[either][0] | {k: schema[k] for k in ("examples",) if k in schema}, name
-                )
-        kind = schema.get("type")
-        if name in self.known and kind in {"string", "integer"}:
-            value = getattr(self.known[name], self.side)
-            return int(value) if kind == "integer" else value
-        if kind == "array" and name in self.known:
-            return [self.make(schema["items"], name)]
-        if "const" in schema:
-            return schema["const"]
-        if given := [e for e in schema.get("examples", ()) if e is not None] or schema.get("enum"):
-            return given[0]
-        if kind == "object":
-            return {key: self.make(each, key) for key, each in schema.get("properties", {}).items()}
-        if kind == "array":
-            return [self.make(schema["items"], name)] * schema.get("minItems", 0)
-        return {
-            "integer": schema.get("minimum", 1), "number": schema.get("minimum", 0.0), "boolean": True,
-            "string": "x" * max(1, schema.get("minLength", 1)),
-        }.get(kind)  # fmt: skip
-
-    def names(self, schema: dict[str, Any]) -> set[str]:
-        """The fields that name something that may be out of sight."""
-        if "$ref" in schema:
-            return self.names(self.schemas[schema["$ref"].rpartition("/")[2]])
-        return {n for n in schema.get("properties", ()) if n in self.known and self.known[n].of_team}
-
-
-def walk(app: Any, known: dict[str, Example]) -> list[Walked]:
-    """All routes, with every method but HEAD and OPTIONS, which answer no more than GET."""
-    whole = app.openapi()
-    sides = {side: Bodies(whole["components"]["schemas"], known, side) for side in ("north", "south")}
-    found = []
-    for context in iter_route_contexts(app.routes):
-        for method in sorted((context.methods or {"GET"}) - {"HEAD", "OPTIONS"}):
-            path = context.path
-            if not isinstance(context.original_route, APIRoute):
-                found.append(Walked(method, path, (who.anyone,), (), (), {}, frozenset(), None))
-                continue
-            told = whole["paths"].get(path, {}).get(method.lower(), {})
-            content = told.get("requestBody", {}).get("content", {})
-            schema = content.get("application/json", {}).get("schema")
-            found.append(
-                Walked(
-                    method,
-                    path,
-                    tuple(guards(context.dependant)),
-                    tuple(re.findall(r"{(\w+)(?::\w+)?}", path)),
-                    tuple(p["name"] for p in told.get("parameters", []) if p["in"] == "query"),
-                    {} if schema is None else {side: made.make(schema) for side, made in sides.items()},
-                    frozenset() if schema is None else frozenset(sides["south"].names(schema)),
-                    frozenset(told["responses"]) if told else None,
-                )
-            )
-    return found
 
 
 @pytest.fixture
@@ -229,15 +133,13 @@ class World:
         ``sides`` are those of the path's parameters, ``body`` of what the body names.
         """
         sides = sides or ("south",) * len(route.params)
-        path = route.path
-        for name, side in zip(route.params, sides, strict=True):
-            path = re.sub(rf"{{{name}(:\w+)?}}", getattr(self.known[name], side), path)
         browser = self.client(role, scopes=more.pop("scopes", None))
         if not csrf:
             del browser.headers[CSRF_HEADER]
         if route.bodies:
             more["json"] = route.bodies[body]
-        answer = browser.request(route.method, path, follow_redirects=False, **more)
+        more["params"] = route.queries.get("north", {}) | more.get("params", {})
+        answer = browser.request(route.method, route.url(sides), follow_redirects=False, **more)
         if route.declared is not None:
             told = f"{route} as {role} answers {answer.status_code}, which it does not declare: {answer.text}"
             assert str(answer.status_code) in route.declared, told
@@ -249,7 +151,8 @@ def test_every_route_has_exactly_one_guard_and_every_parameter_an_example(world)
     for route in world.routes:
         assert len(route.guards) == 1, f"{route}: give it exactly one of may(...), signed_in, anyone"
         for name in route.params:
-            assert name in world.known, f"{route}: add an example of {name} to examples() in this file"
+            known = name in world.known or name in route.closed
+            assert known, f"{route}: add an example of {name} to examples() in this file"
     open_to_all = {(r.method, r.path) for r in world.routes if r.guards == (who.anyone,)}
     assert open_to_all == OPEN, "a route is open to strangers that is not listed in OPEN, or the reverse"
     own = {(r.method, r.path) for r in world.routes if r.guards == (who.identified,)}
@@ -294,7 +197,7 @@ def test_what_is_out_of_sight_does_not_exist(world):
     for role, route in product(NARROW, world.routes):
         if route.permission not in permissions_of(role) or not route.params:
             continue
-        of_team = [world.known[name].of_team for name in route.params]
+        of_team = [name in world.known and world.known[name].of_team for name in route.params]
         for nth, narrow in enumerate(of_team):
             if not narrow:
                 continue
@@ -318,14 +221,12 @@ def test_nothing_of_the_south_is_in_any_answer_to_the_north(world):
         answer = world.ask(route, role, *["north"] * len(route.params))
         assert not SOUTH.search(answer.text), f"{route} as {role}: {SOUTH.search(answer.text)}"
         n += answer.status_code == 200
-        for name in set(route.query) & (set(world.known) | {"customer_id", "q", "text"}):
-            wanted = world.known[name].south if name in world.known else "southern"
-            wanted = "cust-south" if name == "customer_id" else wanted
+        for name in set(route.filters) & FILTERS.keys():
+            wanted = FILTERS[name](world.known)
             answer = world.ask(route, role, *["north"] * len(route.params), params={name: wanted})
             if answer.status_code < 300:
-                assert not SOUTH.search(answer.text), (
-                    f"{route}?{name}={wanted} as {role}: {answer.text[:500]}"
-                )
+                found = SOUTH.search(answer.text)
+                assert not found, f"{route}?{name}={wanted} as {role}: {found}"
     assert n
 
 
@@ -371,8 +272,8 @@ def test_what_is_out_of_sight_cannot_be_named_in_a_body(world):
 
 
 ODD = (
-    "%00", "a%00b", "%ff%fe", "%0d%0aX-Odd:%201", "..%2f..%2fetc%2fpasswd", "%27%20OR%20%271%27=%271",
-    "-1", "0", "99999999999999999999999", "1e3", "x" * 5000, "%F0%9F%98%80", "%ED%A0%80", "{}", "%20",
+    "a%00b", "%ff%fe", "%ED%A0%80", "%0d%0aX-Odd:%201", "..%2f..%2fetc%2fpasswd", "%27%20OR%20%271%27=%271",
+    "-1", "99999999999999999999999", "x" * 5000,
 )  # fmt: skip
 
 
@@ -388,7 +289,8 @@ def test_no_odd_value_in_a_path_or_a_query_is_a_fault(world):
                 path = re.sub(r"{\w+(:\w+)?}", odd, route.path)
                 answers.append(browser.request(route.method, path, json=route.bodies.get("north")))
             elif route.method == "GET":
-                answers += [browser.get(f"{route.path}?{name}={odd}") for name in route.query]
+                must = urlencode(route.queries["north"], doseq=True)
+                answers += [browser.get(f"{route.path}?{name}={odd}&{must}") for name in route.filters]
             for answer in answers:
                 assert answer.status_code < 500, (
                     f"{route} with {odd[:40]}: {answer.status_code} {answer.text}"
