@@ -13,7 +13,10 @@ from fastapi.staticfiles import StaticFiles
 
 from sentiment import __version__
 from service.api import errors, operations
+from service.api.oidc import Oidc
 from service.files import Files
+from service.people.limits import LoginLimits
+from service.people.passwords import passwords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,9 +46,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     """The application over a database that is up to date."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         database.close()
+        if app.state.oidc is not None:
+            app.state.oidc.client.close()
 
     app = FastAPI(
         title="Conversation sentiment",
@@ -58,6 +63,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.state.settings, app.state.database = settings, database
     app.state.files = Files.of(settings)
+    app.state.passwords, app.state.login_limits = passwords(), LoginLimits()
+    app.state.oidc = Oidc(settings) if settings.oidc_issuer else None
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -73,21 +80,27 @@ def _routers() -> list[APIRouter]:
     from service.api import (
         annotations,
         calls,
+        centre,
         contacts,
         exports,
         jobs,
+        keys,
         law,
         metrics,
         moments,
+        oidc,
         privacy,
         recordings,
+        session,
         surveys,
         uploads,
+        users,
         webhooks,
     )
 
     modules = (
-        calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts, metrics, webhooks,
+        session, oidc, calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts,
+        metrics, users, centre, keys, webhooks,
         privacy, law,
     )  # fmt: skip
     return [module.router for module in modules]
