@@ -12,9 +12,9 @@ from sentiment import __version__
 from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
 from service import correlate as correlate_command
 from service import fit as fit_command
+from service import keep, work_commands
 from service import metrics as metrics_command
 from service import moments as moments_command
-from service import work_commands
 from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
 
 if TYPE_CHECKING:
@@ -159,6 +159,10 @@ app.command(name="fit")(fit_command.fit)
 app.command(name="estimate")(fit_command.estimate)
 app.command(name="worker")(work_commands.worker)
 app.add_typer(work_commands.key, name="key")
+app.command(name="serve")(keep.serve)
+app.command(name="backup")(keep.backup)
+app.command(name="restore")(keep.restore)
+app.add_typer(keep.audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from sentiment import __version__
-from service.api import errors
+from service.api import errors, operations
 from service.files import Files
 
 if TYPE_CHECKING:
@@ -62,16 +63,34 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for router in _routers():
         api.include_router(router)
     app.include_router(api)
+    app.include_router(operations.router)
+    app.mount("/static", StaticFiles(directory=operations.STATIC))
     app.add_middleware(_Traced, https=settings.secure)
     return app
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import calls, contacts, jobs, surveys, uploads, webhooks
+    from service.api import (
+        annotations,
+        calls,
+        contacts,
+        exports,
+        jobs,
+        law,
+        metrics,
+        moments,
+        privacy,
+        recordings,
+        surveys,
+        uploads,
+        webhooks,
+    )
 
-    return [
-        calls.router, uploads.router, jobs.router, webhooks.router, surveys.router, contacts.router,
-    ]  # fmt: skip
+    modules = (
+        calls, recordings, moments, annotations, uploads, jobs, surveys, contacts, exports, metrics, webhooks,
+        privacy, law,
+    )  # fmt: skip
+    return [module.router for module in modules]
 
 
 class _Traced:
@@ -108,11 +127,9 @@ class _Traced:
             try:
                 await self.app(scope, receive, tell)
             finally:
-                route = scope.get("route")
+                method, status = scope["method"], answered["status"]
+                route, seconds = getattr(scope.get("route"), "path", "none"), time.perf_counter() - began
+                operations.observe(method=method, route=route, status=status, seconds=seconds)
                 self.log.info(
-                    "request",
-                    method=scope["method"],
-                    route=getattr(route, "path", "none"),
-                    status=answered["status"],
-                    ms=round(1000 * (time.perf_counter() - began), 1),
+                    "request", method=method, route=route, status=status, ms=round(1000 * seconds, 1)
                 )

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from sentiment.call import from_json, to_json
+from sentiment.metrics.conversations import figures
 from sentiment.review import candidates
 from sentiment.summary import summarise
 from service.store.columns import now
+from service.store.search import fold
 from service.store.tables import (
     Agent,
     Call,
@@ -40,6 +42,7 @@ FELT = 0.3
 """Probability from which an emotion of the customer is one the call can be found by."""
 
 NEUTRAL = "neutral"
+_CONTROL = dict.fromkeys(range(32), " ")
 
 
 def put_call(
@@ -87,6 +90,15 @@ def read_document(session: Session, row_id: int) -> sentiment.Call | None:
     return None if body is None else from_json(gzip.decompress(body).decode())
 
 
+def transcript(call: sentiment.Call) -> str:
+    """What is searched: an utterance a line, so that a line's number is the utterance's index."""
+    return "\n".join(fold(_line_of(u.text)) for u in call.utterances)
+
+
+def _line_of(text: str) -> str:
+    return " ".join(text.translate(_CONTROL).split())
+
+
 def moment_key(call_id: str, moment: sentiment.Moment) -> str:
     """The key of a moment: of the call, the rule and what it is about, so that found again it is the same."""
     about = [call_id, moment.rule, moment.start_ms, *moment.evidence.utterances]
@@ -121,6 +133,7 @@ def _line(call: sentiment.Call, received: datetime) -> dict[str, object]:
         "top_severity": row.top_severity,
         "csat": expected.get("csat"),
         "nps": expected.get("nps"),
+        "figures": {k: v for k, v in figures(call).items() if k != "started_at"},
         "scored_with": hashlib.sha256(
             repr(sorted((m.task, m.revision) for m in models)).encode()
         ).hexdigest(),
@@ -131,7 +144,7 @@ def _put_derived(session: Session, row: Call, call: sentiment.Call) -> None:
     for table in (Utterance, Shift, Estimate, Facet):
         session.execute(delete(table).where(table.call_id == row.id))
     _replace(session, Document(call_id=row.id, body=document(call)))
-    _replace(session, Transcript(call_id=row.id, text="\n".join(u.text for u in call.utterances)))
+    _replace(session, Transcript(call_id=row.id, text=transcript(call)))
     session.add_all(_utterances(row.id, call))
     session.add_all(
         Shift(
@@ -164,7 +177,8 @@ def _utterances(row_id: int, call: sentiment.Call) -> Iterable[Utterance]:
     for u in call.utterances:
         felt = {} if u.score is None else {n: p for n, p in u.score.emotions.items() if n != NEUTRAL}
         yield Utterance(
-            call_id=row_id, index=u.index, role=u.role, start_ms=u.start_ms, end_ms=u.end_ms, text=u.text,
+            call_id=row_id, index=u.index, role=u.role, start_ms=u.start_ms, end_ms=u.end_ms,
+            text=_line_of(u.text),
             polarity=None if u.score is None else u.score.polarity,
             intensity=None if u.score is None else u.score.intensity,
             emotion=max(felt, key=lambda name: felt[name]) if felt else None,

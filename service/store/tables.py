@@ -85,6 +85,7 @@ class Call(Base):
     """A scored call, in a line; ``call_id`` is its id outside. Levels as in :class:`sentiment.summary.Row`.
 
     ``happened_at`` is when the call began or, if nobody knows, when it arrived: lists are in its order.
+    ``figures`` are the row of the metric engine's table ``calls``.
     ``content_sha256`` is of the recording's bytes or the conversation's text, by which a second delivery
     is known. ``audio`` is the name of the kept recording among the data files.
     """
@@ -114,6 +115,7 @@ class Call(Base):
     csat: Mapped[float | None]
     nps: Mapped[float | None]
     audio: Mapped[str | None] = mapped_column(String(100))
+    figures: Mapped[dict[str, Any]]
     scored_with: Mapped[str] = mapped_column(String(64))
     __table_args__ = (
         Index(None, "happened_at", "id"),

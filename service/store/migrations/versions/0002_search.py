@@ -24,8 +24,14 @@ SQLITE = (
     "INSERT INTO transcripts_search(transcripts_search) VALUES ('rebuild')",
 )
 POSTGRESQL = (
+    "CREATE TEXT SEARCH DICTIONARY sentiment_stem (TEMPLATE = snowball, Language = english)",
+    "CREATE TEXT SEARCH CONFIGURATION sentiment_english (COPY = english)",
+    "ALTER TEXT SEARCH CONFIGURATION sentiment_english "
+    "ALTER MAPPING REPLACE english_stem WITH sentiment_stem",
     "ALTER TABLE transcripts ADD COLUMN search tsvector "
-    "GENERATED ALWAYS AS (to_tsvector('english', text)) STORED",
+    "GENERATED ALWAYS AS (to_tsvector('sentiment_english', text)) STORED",
+    "ALTER TABLE transcripts ALTER COLUMN search SET STORAGE MAIN",  # in the row: looked at often
+    "ALTER TABLE transcripts ALTER COLUMN search SET STATISTICS 1000",
     "CREATE INDEX ix_transcripts_search ON transcripts USING gin (search)",
 )
 
@@ -45,3 +51,5 @@ def downgrade() -> None:
     else:
         op.execute("DROP INDEX ix_transcripts_search")
         op.execute("ALTER TABLE transcripts DROP COLUMN search")
+        op.execute("DROP TEXT SEARCH CONFIGURATION sentiment_english")
+        op.execute("DROP TEXT SEARCH DICTIONARY sentiment_stem")

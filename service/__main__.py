@@ -1,0 +1,5 @@
+"""``python -m service`` is the command ``sentiment``."""
+
+from service.cli import main
+
+main()
