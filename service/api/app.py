@@ -87,7 +87,7 @@ def _routers() -> list[APIRouter]:
     )
 
     modules = (
-        calls, recordings, moments, annotations, uploads, jobs, surveys, contacts, exports, metrics, webhooks,
+        calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts, metrics, webhooks,
         privacy, law,
     )  # fmt: skip
     return [module.router for module in modules]
