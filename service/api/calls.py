@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,7 +35,16 @@ Name = Annotated[str | None, Query(max_length=300)]
 Names = Annotated[list[str] | None, Query(max_length=8)]
 Level = Annotated[float | None, Query(ge=-1, le=1)]
 Answer = Annotated[float | None, Query(ge=1, le=5)]
-Time = Annotated[datetime | None, Query(examples=["2026-11-01T00:00:00Z"])]
+
+
+def _as_written(value: object) -> object:
+    """A time as ISO 8601 has it; a bare number, which would be read as seconds of an epoch, is none."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("give a time as 2026-11-01T00:00:00Z")
+    return value
+
+
+Time = Annotated[datetime | None, BeforeValidator(_as_written), Query(examples=["2026-11-01T00:00:00Z"])]
 Text = Annotated[
     str | None, Query(max_length=500, description='Words that were said: refund "cancel my account" -thanks')
 ]

@@ -6,6 +6,7 @@ request must not learn (that a thing exists, why a password was wrong) is in nei
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -75,7 +76,7 @@ class ApiError(Exception):
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     """What a route declares: the errors it can give, with what each means."""
-    every = sorted({*codes, 422, 503})
+    every = sorted({*codes, 400, 422, 503})
     return {code: {"model": ErrorBody, "description": CODES[code][1]} for code in every}
 
 
@@ -99,7 +100,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code = error.status_code if error.status_code in CODES else status.HTTP_400_BAD_REQUEST
-        return _answer(request, code, CODES[code][1], headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if code == status.HTTP_405_METHOD_NOT_ALLOWED and (known := _allowed(app, request.url.path)):
+            headers["Allow"] = ", ".join(known)
+        return _answer(request, code, CODES[code][1], headers=headers)
 
     @app.exception_handler(InputError)
     async def _input(request: Request, error: InputError) -> JSONResponse:
@@ -142,6 +146,16 @@ def install(app: FastAPI) -> None:
             )
         )
         return JSONResponse(body.model_dump(exclude_none=True), status_code=500)
+
+
+def _allowed(app: FastAPI, path: str) -> list[str]:
+    """The methods of a path, of whichever routes it has; the router would name those of the first alone."""
+    fitting = [
+        (template.count("{"), sorted(method.upper() for method in methods))
+        for template, methods in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path)
+    ]
+    return min(fitting)[1] if fitting else []
 
 
 def _id(request: Request) -> str:
