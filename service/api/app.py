@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from sentiment import __version__
 from service.api import errors, operations
 from service.api.oidc import Oidc
+from service.files import Files
 from service.people.limits import LoginLimits
 from service.people.passwords import passwords
 
@@ -63,6 +64,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings, app.state.database = settings, database
     app.state.passwords, app.state.login_limits = passwords(), LoginLimits()
     app.state.oidc = Oidc(settings) if settings.oidc_issuer else None
+    app.state.files = Files.of(settings)
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -79,7 +81,9 @@ def _routers() -> list[APIRouter]:
         annotations,
         calls,
         centre,
+        contacts,
         exports,
+        jobs,
         keys,
         law,
         metrics,
@@ -88,12 +92,15 @@ def _routers() -> list[APIRouter]:
         privacy,
         recordings,
         session,
+        surveys,
+        uploads,
         users,
-    )  # fmt: skip
+        webhooks,
+    )
 
     modules = (
-        session, oidc, calls, recordings, moments, annotations, exports, metrics, users, centre, keys,
-        privacy, law,
+        session, oidc, calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts,
+        metrics, users, centre, keys, webhooks, privacy, law,
     )  # fmt: skip
     return [module.router for module in modules]
 

@@ -87,7 +87,7 @@ def call_rows(n: int, seed: int) -> Iterator[dict[str, list[tuple[Any, ...]]]]:
                 i + 1, f"call-{i}", at, at, at, 300_000, agent, f"customer-{rng.randrange(max(1, n // 4))}", queue,
                 "en", round(rng.gauss(-0.1, 0.4), 3), round(rng.gauss(0.1, 0.4), 3), round(rng.gauss(0, 0.3), 3),
                 round(rng.random(), 3), "steady", "Stayed calm.", N_UTTERANCES, 1, len(found), 0.5,
-                round(rng.uniform(1, 5), 2), round(rng.uniform(0, 10), 2), "made up",
+                round(rng.uniform(1, 5), 2), round(rng.uniform(0, 10), 2), "{}", "made up",
             ))  # fmt: skip
             rows["facets"] += [("rule", r, at, i + 1) for r in found]
             rows["facets"] += [("emotion", e, at, i + 1) for e in felt]
@@ -102,7 +102,7 @@ def call_rows(n: int, seed: int) -> Iterator[dict[str, list[tuple[Any, ...]]]]:
                 ))  # fmt: skip
             if rng.random() < 0.05:
                 rows["surveys"].append(
-                    (f"{i:064x}", f"call-{i}", None, "csat", rng.randint(1, 5), 1, 5, at, at)
+                    (f"{i:064x}", f"call-{i}", None, "csat", "overall", rng.randint(1, 5), 1, 5, at, at, "{}")
                 )
         yield rows
 
@@ -110,14 +110,14 @@ def call_rows(n: int, seed: int) -> Iterator[dict[str, list[tuple[Any, ...]]]]:
 CALL_COLUMNS = (
     "id, call_id, started_at, happened_at, received_at, duration_ms, agent_id, customer_id, queue, language, "
     "customer_start, customer_end, customer_mean, peak_intensity, shape, story, n_utterances, n_shifts, n_moments, "
-    "top_severity, csat, nps, scored_with"
+    "top_severity, csat, nps, figures, scored_with"
 )
 COLUMNS = {
     "calls": CALL_COLUMNS,
     "facets": "kind, name, happened_at, call_id",
     "moments": "key, call_id, agent_id, queue, happened_at, rule, start_ms, end_ms, severity, confidence, weight, "
     "explanation, evidence, status",
-    "surveys": "fingerprint, call_ref, customer_id, instrument, value, scale_min, scale_max, answered_at, received_at",
+    "surveys": "fingerprint, call_ref, customer_id, instrument, question, value, scale_min, scale_max, answered_at, received_at, fields",
     "utterances": "call_id, index, role, start_ms, end_ms, text, polarity, intensity, emotion",
     "transcripts": "call_id, text",
 }
