@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sentiment.errors import InputError
+from sentiment.redact import KINDS, Kind
 from service.people.access import ROLES
 
 __all__ = ["Settings", "page", "read_settings"]
@@ -119,6 +120,18 @@ class Settings(BaseSettings):
             raise ValueError(f"oidc_role must be empty or one of {', '.join(ROLES)}")
         return self
 
+    @field_validator("mute")
+    @classmethod
+    def _known_kinds(cls, value: str) -> str:
+        if unknown := _kinds(value) - set(KINDS):
+            raise ValueError(f"{min(unknown).lower()}: no kind; choose from {', '.join(KINDS).lower()}")
+        return value
+
+    @property
+    def muted(self) -> frozenset[Kind]:
+        """The kinds of personal data that are silenced in recordings."""
+        return frozenset(kind for kind in KINDS if kind in _kinds(self.mute))
+
     @property
     def database(self) -> str:
         """The database's URL; SQLite in the data folder where none is set."""
@@ -128,6 +141,10 @@ class Settings(BaseSettings):
     def secure(self) -> bool:
         """Whether people come by https, so that cookies may say Secure."""
         return self.base_url.startswith("https://")
+
+
+def _kinds(listed: str) -> set[str]:
+    return {part.strip().upper() for part in listed.split(",") if part.strip()}
 
 
 def page() -> str:

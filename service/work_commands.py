@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
@@ -32,15 +33,17 @@ def new(
 
 def worker() -> None:
     """Do the jobs that wait: score uploads, import, deliver webhooks. SIGTERM ends it without losing any."""
+    from service import logs
     from service.jobs.running import run_until_stopped, work_of
     from service.jobs.worker import Worker
+    from service.serve import open_database
     from service.settings import read_settings
-    from service.store.database import connect, upgrade
 
     settings = read_settings()
-    database = connect(settings.database)
+    logs.configure(form=settings.log_format, level=settings.log_level)
+    os.umask(0o077)
+    database = open_database(settings)
     try:
-        upgrade(database)
         run_until_stopped(Worker(work=work_of(settings, database)))
     finally:
         database.close()

@@ -62,9 +62,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database
+    app.state.files = Files.of(settings)
     app.state.passwords, app.state.login_limits = passwords(), LoginLimits()
     app.state.oidc = Oidc(settings) if settings.oidc_issuer else None
-    app.state.files = Files.of(settings)
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -100,7 +100,8 @@ def _routers() -> list[APIRouter]:
 
     modules = (
         session, oidc, calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts,
-        metrics, users, centre, keys, webhooks, privacy, law,
+        metrics, users, centre, keys, webhooks,
+        privacy, law,
     )  # fmt: skip
     return [module.router for module in modules]
 

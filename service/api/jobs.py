@@ -43,6 +43,7 @@ POLL_S = 1.0
 HEARTBEAT_S = 15.0
 LONGEST_STREAM_S = 3600.0
 MOST_CALLS = 1000
+OF_UPLOADS = frozenset({"score", "import_results", "surveys", "contacts"})
 
 
 def _viewer(person: Annotated[Person, Depends(signed_in)]) -> Person:
@@ -176,7 +177,7 @@ def retry_job(person: Canceller, database: DatabaseOf, job_id: JobId, request: R
     try:
         with database.begin() as session:
             job = job_in_sight(session, person, job_id)
-            if job.staged is None or not _files(request).path("staging", job.staged).exists():
+            if job.kind in OF_UPLOADS and not _is_staged(job, _files(request)):
                 raise ApiError(409, f"What was uploaded for job {job_id} is gone; upload it again.")
             if not queue.requeue(session, job_id):
                 raise ApiError(409, f"Job {job_id} is {job.state}; only a failed one is tried again.")
@@ -268,6 +269,10 @@ async def _events(database: Database, person: Person, job_id: int) -> AsyncItera
             yield ": still here\n\n"
             quiet_since = time.monotonic()
         await asyncio.sleep(POLL_S)
+
+
+def _is_staged(job: Job, files: Files) -> bool:
+    return job.staged is not None and files.path("staging", job.staged).exists()
 
 
 def _look(database: Database, person: Person, job_id: int) -> JobLine | None:

@@ -18,6 +18,7 @@ from sqlalchemy import update
 from service.api.errors import ApiError
 from service.people.access import PERMISSIONS, Person
 from service.people.credentials import person_of_key, person_of_login
+from service.settings import Settings
 from service.store.columns import now
 from service.store.database import Database
 from service.store.tables import Key, Login
@@ -25,7 +26,17 @@ from service.store.tables import Key, Login
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COOKIE", "CSRF_HEADER", "DatabaseOf", "anyone", "csrf_token", "identified", "may", "signed_in"]
+__all__ = [
+    "COOKIE",
+    "CSRF_HEADER",
+    "DatabaseOf",
+    "SettingsOf",
+    "anyone",
+    "csrf_token",
+    "identified",
+    "may",
+    "signed_in",
+]
 
 COOKIE = "sentiment_login"
 CSRF_HEADER = "X-CSRF-Token"
@@ -37,7 +48,13 @@ def _database(request: Request) -> Database:
     return database
 
 
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
 DatabaseOf = Annotated[Database, Depends(_database)]
+SettingsOf = Annotated[Settings, Depends(_settings)]
 
 
 def csrf_token(token: str) -> str:

@@ -8,9 +8,9 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sentiment.errors import OutputError
 from service.files import Files
 from service.jobs.work import Work
+from service.masking import masker, play_muted
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,24 +23,19 @@ __all__ = ["run_until_stopped", "work_of"]
 
 
 def work_of(settings: Settings, database: Database) -> Work:
-    """What a worker of this service works with. No model is loaded before the first job needs it.
-
-    Raises:
-        OutputError: the settings want personal data masked, and nothing here masks it.
-    """
+    """What a worker of this service works with. No model is loaded before the first job needs it."""
     from sentiment.pipeline import load
     from sentiment.speech.transcriber import TranscriberOptions
 
-    if settings.redact:
-        raise OutputError("SENTIMENT_REDACT is on, but nothing here masks personal data; set it to false")
     analyser = load(
         TranscriberOptions(model=settings.model, threads=settings.threads),
         threads=settings.threads,
         score_agent_voice=settings.score_agent_voice,
     )
     return Work(
-        settings=settings, database=database, files=Files.of(settings), analyser=analyser, redact=None
-    )
+        settings=settings, database=database, files=Files.of(settings), analyser=analyser,
+        redact=masker(settings), play=play_muted,
+    )  # fmt: skip
 
 
 def run_until_stopped(worker: Worker) -> None:

@@ -54,7 +54,6 @@ def postgres_url() -> Iterator[str]:
     admin.close()
     yield url
     server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,11 @@ def worker_of(work: Work, **known: Any) -> Worker:
     return Worker(work=work, kinds={**kinds(), **known}, name="tested")
 
 
+def worker_that_only(work: Work, *names: str) -> Worker:
+    """A worker that knows some of the kinds."""
+    return Worker(work=work, kinds={name: kinds()[name] for name in names}, name="tested")
+
+
 def with_settings(settings: Settings, **changed: Any) -> Settings:
     """The settings, some of them changed."""
     return settings.model_copy(update=changed)
