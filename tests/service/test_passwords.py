@@ -73,6 +73,7 @@ def test_an_unknown_account_costs_one_check_as_a_wrong_password_does():
     wrong = len(counting.verified)
     assert not hasher.check(None, "wrong")
     assert len(counting.verified) == 2 * wrong == 2
+    assert counting.verified[1].startswith("hash of ")  # a hash as real as the other, not nothing
     assert counting.verified[1] != "hash of right"
 
 

@@ -180,6 +180,7 @@ def test_every_kind_of_no_costs_exactly_one_check_of_a_hash(centre):
         lock = Lock(attempts=5, minutes=15)
         assert log_in(centre.database, hasher, email=email, password="wrong", lock=lock, hours=1) is None
         assert len(counting.verified) == before + 1
+        assert counting.verified[-1].startswith("hash of ")
 
 
 def test_a_lock_ends_by_time_and_a_right_password_forgets_the_wrong_ones(service, centre):
