@@ -68,9 +68,23 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
-    from service.api import annotations, calls, exports, metrics, moments
+    from service.api import (
+        annotations,
+        calibrations,
+        calls,
+        coaching,
+        coaching_content,
+        exports,
+        grading,
+        metrics,
+        moments,
+        scorecards,
+    )
 
-    return [calls.router, moments.router, annotations.router, exports.router, metrics.router]
+    return [
+        calls.router, moments.router, annotations.router, exports.router, metrics.router, coaching.router,
+        coaching_content.router, scorecards.router, grading.router, calibrations.router,
+    ]  # fmt: skip
 
 
 class _Traced:
