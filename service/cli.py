@@ -12,6 +12,7 @@ from sentiment import __version__
 from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
 from service import correlate as correlate_command
 from service import fit as fit_command
+from service import keep
 from service import metrics as metrics_command
 from service import moments as moments_command
 from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
@@ -156,6 +157,10 @@ app.command(name="moments")(moments_command.moments)
 app.command(name="rules")(moments_command.rules)
 app.command(name="fit")(fit_command.fit)
 app.command(name="estimate")(fit_command.estimate)
+app.command(name="serve")(keep.serve)
+app.command(name="backup")(keep.backup)
+app.command(name="restore")(keep.restore)
+app.add_typer(keep.audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)

@@ -22,6 +22,7 @@ from sentiment.errors import OutputError
 from service import logs
 from service.api.app import create_app
 from service.settings import read_settings
+from service.store.audit import record
 from service.store.database import connect, upgrade
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.store.database import Database
 
-__all__ = ["application", "open_database", "serve"]
+__all__ = ["application", "make_data_folder", "open_database", "serve"]
 
 GRACE_S = 20
 """How long running requests and jobs are waited for at the end, in seconds."""
@@ -42,14 +43,23 @@ def open_database(settings: Settings) -> Database:
     Raises:
         OutputError: the data folder or the database cannot be had.
     """
+    make_data_folder(settings)
+    database = connect(settings.database)
+    upgrade(database)
+    return database
+
+
+def make_data_folder(settings: Settings) -> None:
+    """Make the data folder, for nobody else to read.
+
+    Raises:
+        OutputError: it cannot be had.
+    """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         settings.data_dir.chmod(0o700)
     except OSError as error:
         raise OutputError(f"{settings.data_dir}: cannot be used as data folder: {error.strerror}") from None
-    database = connect(settings.database)
-    upgrade(database)
-    return database
 
 
 def application() -> FastAPI:
@@ -66,7 +76,15 @@ def serve(settings: Settings) -> None:
         OutputError: see :func:`open_database`.
     """
     logs.configure(form=settings.log_format, level=settings.log_level)
-    open_database(settings).close()
+    os.umask(0o077)
+    database = open_database(settings)
+    if settings.score_agent_voice:
+        with database.begin() as session:
+            record(session, "settings", "agent_voice.on", "settings")
+        structlog.get_logger("service.serve").warning(
+            "the agent's voice is measured", law="AI Act, Article 5(1)(f)"
+        )
+    database.close()
     os.environ.update(_environment(settings))
     workers = [_Worker(i) for i in range(settings.workers)]
     try:

@@ -1,4 +1,4 @@
-"""Every setting of the service, in one table. ``docs/settings.md`` is written from it, and a test holds that.
+"""Every setting of the service, in one table; ``docs/settings.md`` is :func:`page`, and a test holds that.
 
 Each is read from an environment variable named ``SENTIMENT_`` and the name in capitals, or from a file
 ``.env`` in the working folder. Units are in the names.
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sentiment.errors import InputError
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["Settings", "page", "read_settings"]
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -125,6 +125,25 @@ class Settings(BaseSettings):
     def secure(self) -> bool:
         """Whether people come by https, so that cookies may say Secure."""
         return self.base_url.startswith("https://")
+
+
+def page() -> str:
+    """``docs/settings.md``: every setting in a table."""
+    lines = [
+        "# Settings of the service",
+        "",
+        "Each is an environment variable, or a line of a file `.env` in the working folder. "
+        "`GET /api/v1/setup` shows them as they are, without the secrets.",
+        "",
+        "| variable | by itself | what it is |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        told = default.get_secret_value() if isinstance(default, SecretStr) else default
+        shown = f"`{str(told).lower() if isinstance(told, bool) else told}`" if told not in (None, "") else ""
+        lines.append(f"| `SENTIMENT_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join([*lines, ""])
 
 
 def read_settings(**given: object) -> Settings:

@@ -76,15 +76,19 @@ def _routers() -> list[APIRouter]:
         coaching_content,
         exports,
         grading,
+        law,
         metrics,
         moments,
+        privacy,
+        recordings,
         scorecards,
     )
 
-    return [
-        calls.router, moments.router, annotations.router, exports.router, metrics.router, coaching.router,
-        coaching_content.router, scorecards.router, grading.router, calibrations.router,
-    ]  # fmt: skip
+    modules = (
+        calls, recordings, moments, annotations, exports, metrics, privacy, law, coaching, coaching_content,
+        scorecards, grading, calibrations,
+    )  # fmt: skip
+    return [module.router for module in modules]
 
 
 class _Traced:

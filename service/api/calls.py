@@ -15,12 +15,13 @@ from sentiment.call import to_json
 from sentiment.errors import ConversationError
 from sentiment.formats.subtitles import to_srt, to_text, to_webvtt
 from service.api.errors import ApiError, responses
-from service.api.paging import Cursor, Limit, Page, after, pack, unpack
+from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import CallLine
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
 from service.store.calls import read_document
-from service.store.queries import CallFilter, Order, calls, columns
+from service.store.listing import list_calls as list_stored
+from service.store.queries import CallFilter, Order
 from service.store.search import hits, read_terms
 from service.store.tables import Call
 
@@ -103,21 +104,20 @@ def list_calls(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[FoundCall]:
-    """Calls within sight that have all that is asked for, in order."""
-    value, row_id, descending = columns(asked, order)
-    query = calls(asked, person.sight, database.dialect, order=order).limit(limit + 1)
+    """Calls within sight that have all that is asked for, in order.
+
+    In a search for common words a page may hold fewer than ``limit``, even none, while ``next`` goes on.
+    """
+    last = None
     if cursor is not None:
         last = unpack(cursor, datetime if order == "latest" else float, int)
-        query = query.where(after(value, row_id, *last, descending=descending))
     with database.read() as session:
-        rows = session.scalars(query).all()
-        more, rows = len(rows) > limit, rows[:limit]
-        found = {} if asked.terms is None else hits(session, [row.id for row in rows], asked.terms)
-    items = [FoundCall.model_validate(row) for row in rows]
-    for row, item in zip(rows, items, strict=True):
-        item.hits = [HitLine(index=h.index, text=h.text, spans=list(h.spans)) for h in found.get(row.id, [])]
-    end = {"latest": "happened_at", "worst_end": "customer_end", "lowest_csat": "csat"}[order]
-    return Page(items=items, next=pack(getattr(rows[-1], end), rows[-1].id) if more else None)
+        found = list_stored(session, asked, person.sight, order=order, last=last, limit=limit)
+        said = {} if asked.terms is None else hits(session, [row.id for row in found.rows], asked.terms)
+    items = [FoundCall.model_validate(row) for row in found.rows]
+    for row, item in zip(found.rows, items, strict=True):
+        item.hits = [HitLine(index=h.index, text=h.text, spans=list(h.spans)) for h in said.get(row.id, [])]
+    return Page(items=items, next=None if found.end is None else pack(*found.end))
 
 
 @router.get("/calls/{call_id}", responses=responses(401, 403, 404))

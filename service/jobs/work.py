@@ -108,7 +108,7 @@ class Kind:
 
 def kinds() -> dict[str, Kind]:
     """Every kind of job by name."""
-    from service.jobs import housekeeping, importing, scoring, tables, watch, webhooks
+    from service.jobs import erasing, housekeeping, importing, scoring, tables, watch, webhooks
 
     return {
         "score": Kind(lane="work", run=scoring.score),
@@ -118,6 +118,9 @@ def kinds() -> dict[str, Kind]:
         "deliver": Kind(
             lane="deliver", run=webhooks.deliver, attempts=webhooks.ATTEMPTS, failed=webhooks.delivery_failed
         ),
+        "delete": Kind(lane="work", run=erasing.erase),
+        "tidy": Kind(lane="work", run=erasing.put_in_order),
+        "retain": Kind(lane="house", run=erasing.retain, every_s=lambda _: erasing.RETAIN_EVERY_S),
         "watch": Kind(lane="house", run=watch.look, every_s=lambda settings: settings.watch_interval_s),
         "sweep": Kind(lane="house", run=housekeeping.sweep, every_s=lambda _: housekeeping.EVERY_S),
     }

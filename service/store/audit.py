@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from service.store.columns import now
 from service.store.tables import AuditEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy.orm import Session
 
 __all__ = ["Verified", "record", "verify"]
@@ -60,17 +63,21 @@ def record(session: Session, actor: str, action: str, target: str, **detail: Any
 
 def verify(session: Session) -> Verified:
     """Go through the whole log, oldest first, a thousand entries at a time."""
+    query = select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)
+    with closing(session.scalars(query)) as entries:
+        return _verify(entries)
+
+
+def _verify(entries: Iterable[AuditEntry]) -> Verified:
     previous, expected = FIRST, 1
-    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000))
     for entry in entries:
+        why = None
         if entry.id != expected:
-            return Verified(
-                n=expected - 1, newest=previous, broken=expected, why=f"entry {expected} is missing"
-            )
-        if entry.previous_sha256 != previous or entry.sha256 != _hash(entry):
-            return Verified(
-                n=expected - 1, newest=previous, broken=entry.id, why=f"entry {entry.id} was changed"
-            )
+            why = f"entry {expected} is missing"
+        elif entry.previous_sha256 != previous or entry.sha256 != _hash(entry):
+            why = f"entry {entry.id} was changed"
+        if why is not None:
+            return Verified(n=expected - 1, newest=previous, broken=expected, why=why)
         previous, expected = entry.sha256, expected + 1
     return Verified(n=expected - 1, newest=previous, broken=None, why=None)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import select
@@ -17,7 +16,9 @@ from sqlalchemy import select
 from service.store.calls import read_document
 from service.store.columns import Instant
 from service.store.queries import calls
+from service.store.search import within_index
 from service.store.tables import Call, Estimate, Moment, Shift, Survey, Utterance, Verdict
+from service.streams import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,11 +96,14 @@ def _row(each: Any, names: list[str], ids: dict[int, str]) -> Row:
 def _batches(database: Database, asked: CallFilter, sight: Sight) -> Iterator[list[tuple[int, str]]]:
     """Row ids and ids of the calls asked for, :data:`BATCH` at a time."""
     last = 0
-    query = calls(replace(asked), sight, database.dialect).with_only_columns(Call.id, Call.call_id)
+    query = calls(asked, sight).with_only_columns(Call.id, Call.call_id)
     query = query.order_by(None).order_by(Call.id).limit(BATCH)
     while True:
         with database.read() as session:
-            batch = [(row[0], row[1]) for row in session.execute(query.where(Call.id > last))]
+            rest = query.where(Call.id > last)
+            if asked.terms is not None:
+                rest = rest.where(within_index(session, asked.terms))
+            batch = [(row[0], row[1]) for row in session.execute(rest)]
         if not batch:
             return
         yield batch
@@ -137,7 +141,7 @@ def _parquet(names: list[str], kind: Kind, batches: Iterator[list[Row]]) -> Iter
     from pyarrow import parquet
 
     schema = pa.schema([(name, _type(KINDS[kind], name)) for name in names])
-    sink = _Sink()
+    sink = Sink()
     with parquet.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression="zstd") as writer:
         for rows in batches:
             plain = [
@@ -146,31 +150,6 @@ def _parquet(names: list[str], kind: Kind, batches: Iterator[list[Row]]) -> Iter
             writer.write_table(pa.Table.from_pylist(plain, schema))
             yield sink.taken()
     yield sink.taken()
-
-
-class _Sink(io.RawIOBase):
-    """Holds what was written until it is taken."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[bytes] = []
-        self.place = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.parts.append(bytes(data))
-        self.place += len(self.parts[-1])
-        return len(self.parts[-1])
-
-    def tell(self) -> int:
-        return self.place
-
-    def taken(self) -> bytes:
-        """What was written since it was taken last."""
-        found, self.parts = b"".join(self.parts), []
-        return found
 
 
 def _type(table: Any, name: str) -> Any:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, literal, select, tuple_
 from sqlalchemy.orm import aliased
 
-from service.store.search import matching
 from service.store.tables import Agent, Call, Facet, Moment
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from service.people.access import Sight
     from service.store.search import Terms
 
-__all__ = ["CallFilter", "MomentFilter", "Order", "calls", "columns", "moments"]
+__all__ = ["CallFilter", "MomentFilter", "Order", "calls", "columns", "following", "moments"]
 
 Order = Literal["latest", "worst_end", "lowest_csat"]
 
@@ -71,10 +70,11 @@ class MomentFilter:
     call: int | None = None
 
 
-def calls(asked: CallFilter, sight: Sight, dialect: str, *, order: Order = "latest") -> Select[Any]:
-    """Rows of :class:`Call` within sight, in order; the caller adds where the page begins and its limit.
+def calls(asked: CallFilter, sight: Sight, *, order: Order = "latest") -> Select[Any]:
+    """Rows of :class:`Call` within sight, in order; the caller adds where the page begins, and its limit.
 
-    Asked for the latest with some facet, the facet's own index gives the calls in their order.
+    Asked for the latest with some facet, the facet's own index gives the calls in their order. What was said
+    (``terms``) is the caller's to look for: :mod:`service.store.listing`.
     """
     query = select(Call).where(*_of_calls(asked, sight))
     facets = asked.facets
@@ -89,11 +89,22 @@ def calls(asked: CallFilter, sight: Sight, dialect: str, *, order: Order = "late
         query = query.order_by(*((c.desc() if descending else c.asc()) for c in (value, row_id)))
     for kind, name in facets:
         also = aliased(Facet)
-        same_call = and_(also.happened_at == Call.happened_at, also.call_id == Call.id)
-        query = query.where(exists().where(also.kind == kind, also.name == name, same_call))
-    if asked.terms is not None:
-        query = query.where(matching(asked.terms, dialect))
+        # As a value, not as a condition that exists: the planner would join, taking facets to be independent.
+        has = select(literal(1)).where(
+            also.kind == kind,
+            also.name == name,
+            also.happened_at == Call.happened_at,
+            also.call_id == Call.id,
+        )
+        query = query.where(has.limit(1).scalar_subquery().is_not(None))
     return query
+
+
+def following(asked: CallFilter, order: Order, last: tuple[Any, int]) -> ColumnElement[bool]:
+    """The condition that a call comes after ``last``, compared as a pair, as the indices are ordered."""
+    value, row_id, descending = columns(asked, order)
+    row, end = tuple_(value, row_id), tuple_(literal(last[0], value.type), literal(last[1]))
+    return row < end if descending else row > end
 
 
 def columns(asked: CallFilter, order: Order) -> tuple[Any, Any, bool]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-__all__ = ["Hit", "Terms", "fold", "hits", "matching", "read_terms"]
+__all__ = ["Hit", "Terms", "fold", "hits", "lexemes", "read_terms", "said_in", "within_index"]
 
 CONFIGURATION = "sentiment_english"
 """The text search configuration that the migration makes on PostgreSQL: English stems, no stop words."""
@@ -41,6 +41,7 @@ BEGIN, END = "\x02", "\x03"
 _TOKEN = re.compile(r'-?"[^"]*"|[^\s"]+')
 _WORD = re.compile(r"\w+")
 _MARK = re.compile(f"([^{BEGIN}]*){BEGIN}([^{END}]*){END}")
+_SEARCH: ColumnElement[Any] = literal_column("transcripts.search")
 _FTS5 = table("transcripts_search", column("rowid"), column("transcripts_search"))
 
 
@@ -105,14 +106,26 @@ def fold(text: str) -> str:
     )
 
 
-def matching(terms: Terms, dialect: str) -> ColumnElement[bool]:
-    """The condition that the transcript of a :class:`Call` has what is looked for."""
-    if dialect == "sqlite":
+def within_index(session: Session, terms: Terms) -> ColumnElement[bool]:
+    """The condition that a :class:`Call` is among those of the search index, which gives them all first."""
+    if session.get_bind().dialect.name == "sqlite":
         return Call.id.in_(select(_FTS5.c.rowid).where(_FTS5.c.transcripts_search.op("MATCH")(_fts5(terms))))
-    inside = select(literal(1)).where(
-        Transcript.call_id == Call.id, literal_column("transcripts.search").op("@@")(_tsquery(terms))
-    )
-    return inside.exists()
+    found = select(Transcript.call_id).where(_SEARCH.op("@@")(_tsquery(terms)))
+    held = found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+    return Call.id.in_(select(held.c.call_id))
+
+
+def said_in(terms: Terms) -> ColumnElement[bool]:
+    """The condition that a :class:`Call` has what is looked for, looked up for each call (PostgreSQL)."""
+    one = select(literal(1)).where(Transcript.call_id == Call.id, _SEARCH.op("@@")(_tsquery(terms)))
+    return one.limit(1).scalar_subquery().is_not(None)
+
+
+def lexemes(session: Session, phrase: tuple[str, ...]) -> frozenset[str]:
+    """The words of a phrase as PostgreSQL's index has them."""
+    configuration = literal(CONFIGURATION).cast(REGCONFIG)
+    array = func.tsvector_to_array(func.to_tsvector(configuration, " ".join(phrase)))
+    return frozenset(session.scalar(select(array)) or ())
 
 
 def hits(session: Session, rows: Sequence[int], terms: Terms) -> dict[int, list[Hit]]:

