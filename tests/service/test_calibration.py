@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import permutations
 
@@ -243,3 +244,18 @@ def test_who_leads_and_who_takes_part(people, card):
     assert people("qa_manager").post(f"{API}/calibrations", json=body).status_code == 409
     taken = people("admin").post(f"{url}/evaluations", json=answers)
     assert taken.status_code == 201, "what began with this version ends with it"
+
+
+def test_nothing_is_graded_after_it_was_closed_also_at_the_same_moment(people, card):
+    answers = {"answers": _answers("yes")}
+    for _ in range(3):
+        url = _calibration(people, card)
+        asks = {
+            "coach": f"{url}/evaluations", "second_coach": f"{url}/evaluations", "qa_manager": f"{url}/close",
+        }  # fmt: skip
+        browsers = [people(name) for name in asks]
+        with ThreadPoolExecutor(3) as pool:
+            told = list(pool.map(lambda b, path: b.post(path, json=answers), browsers, asks.values()))
+        taken = sum(answer.status_code == 201 for answer in told[:2])
+        assert {answer.status_code for answer in told[:2]} <= {201, 409}
+        assert told[2].json()["n_graders"] == people("admin").get(url).json()["n_graders"] == taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import pytest
@@ -362,3 +363,21 @@ def test_a_deleted_call_takes_its_turns_along_and_nothing_else(people, centre):
     assert [t["call_id"] for t in whole["turns"]] == ["call-n2"]
     comments = browser.get(f"{API}/{session_id}/comments").json()["items"]
     assert [c["text"] for c in comments] == ["call-n2"]
+
+
+def test_of_two_answers_at_once_one_counts(client, people, centre):
+    session_id = _new(people("coach"))
+    browsers = [client("agent") for _ in range(4)]
+    for _ in range(3):
+        _in_state(centre, session_id, "shared")
+        with ThreadPoolExecutor(4) as pool:
+            codes = list(
+                pool.map(
+                    lambda browser, action: (
+                        browser.post(f"{API}/{session_id}/{action}", json=BODIES.get(action)).status_code
+                    ),
+                    browsers,
+                    ["acknowledge", "dispute"] * 2,
+                )
+            )
+        assert sorted(codes) == [200, 409, 409, 409]
