@@ -39,6 +39,19 @@ def more_people(centre):
     return centre
 
 
+def clients(client, centre):
+    """``clients(...)("coach")`` is the coach's browser, made once."""
+    made = {}
+
+    def of(name):
+        assert name in centre.users
+        if name not in made:
+            made[name] = client(name)
+        return made[name]
+
+    return of
+
+
 def coaching_examples(session, users):
     """Of north and south one each of what paths of coaching name, and whether a team's sight bounds it.
 

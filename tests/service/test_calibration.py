@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from coaching_people import more_people
+from coaching_people import clients, more_people
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,16 +92,8 @@ def test_too_few_or_too_uniform_answers_have_a_reason_instead():
 
 @pytest.fixture
 def people(client, centre):
-    """Clients by name, made once each."""
-    more_people(centre)
-    made = {}
-
-    def of(name):
-        if name not in made:
-            made[name] = client(name)
-        return made[name]
-
-    return of
+    """Clients by name."""
+    return clients(client, more_people(centre))
 
 
 def _answers(greeting, **overrides):

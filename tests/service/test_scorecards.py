@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from coaching_people import more_people
+from coaching_people import clients, more_people
 
 from service.coaching.definition import EXAMPLE
 from service.store.tables import AuditEntry, Call, Scorecard
@@ -17,16 +17,8 @@ YES = {"greeting": {"value": "yes"}}
 
 @pytest.fixture
 def people(client, centre):
-    """Clients by name, made once each."""
-    more_people(centre)
-    made = {}
-
-    def of(name):
-        if name not in made:
-            made[name] = client(name)
-        return made[name]
-
-    return of
+    """Clients by name."""
+    return clients(client, more_people(centre))
 
 
 @pytest.fixture
