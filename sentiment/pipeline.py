@@ -141,9 +141,7 @@ class Analyser:
         transcripts = []
         for channel in channels:
             tell("transcribing", 0.05 + 0.8 * channel / len(channels))
-            transcripts.append(
-                transcriber.transcribe(recording, channel, speech[channel], language=language)
-            )
+            transcripts.append(transcriber.transcribe(recording, channel, speech[channel], language=language))
         tell("telling the speakers apart", 0.85)
         voices = identify(
             recording, tuple(transcripts), speech, roles=roles, source=source, activity=self.activity

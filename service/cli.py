@@ -12,7 +12,7 @@ from sentiment import __version__
 from sentiment.errors import InputError, MetricError, RulesError, SentimentError, UnknownModelError
 from service import correlate as correlate_command
 from service import fit as fit_command
-from service import keep
+from service import keep, users_command, work_commands
 from service import metrics as metrics_command
 from service import moments as moments_command
 from service.terminal import FAILED, INTERRUPTED, USAGE, clear_leftovers, console
@@ -152,6 +152,7 @@ def doctor() -> None:
 
 
 app.add_typer(metrics_command.app, name="metrics")
+app.add_typer(users_command.app, name="user")
 app.command(name="correlate")(correlate_command.correlate)
 app.command(name="moments")(moments_command.moments)
 app.command(name="rules")(moments_command.rules)
@@ -161,6 +162,8 @@ app.command(name="serve")(keep.serve)
 app.command(name="backup")(keep.backup)
 app.command(name="restore")(keep.restore)
 app.add_typer(keep.audit, name="audit")
+app.command(name="worker")(work_commands.worker)
+app.add_typer(work_commands.key, name="key")
 
 
 @app.callback(invoke_without_command=True)

@@ -21,9 +21,11 @@ import uvicorn
 from sentiment.errors import OutputError
 from service import logs
 from service.api.app import create_app
+from service.people.accounts import first_admin
 from service.settings import read_settings
 from service.store.audit import record
 from service.store.database import connect, upgrade
+from service.terminal import console
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -84,6 +86,9 @@ def serve(settings: Settings) -> None:
         structlog.get_logger("service.serve").warning(
             "the agent's voice is measured", law="AI Act, Article 5(1)(f)"
         )
+    if made := first_admin(database):
+        told = f"First admin: {made[0]}  password for the first login: {made[1]}"
+        console(stderr=True).print(told, markup=False, highlight=False, soft_wrap=True)
     database.close()
     os.environ.update(_environment(settings))
     workers = [_Worker(i) for i in range(settings.workers)]

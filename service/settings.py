@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sentiment.errors import InputError
+from sentiment.redact import KINDS, Kind
+from service.people.access import ROLES
 
 __all__ = ["Settings", "page", "read_settings"]
 
@@ -114,7 +116,21 @@ class Settings(BaseSettings):
             raise ValueError("web_processes above 1 needs PostgreSQL: set database_url")
         if self.oidc_issuer and not (self.oidc_client_id and self.base_url):
             raise ValueError("oidc_issuer needs oidc_client_id and base_url too")
+        if self.oidc_role and self.oidc_role not in ROLES:
+            raise ValueError(f"oidc_role must be empty or one of {', '.join(ROLES)}")
         return self
+
+    @field_validator("mute")
+    @classmethod
+    def _known_kinds(cls, value: str) -> str:
+        if unknown := _kinds(value) - set(KINDS):
+            raise ValueError(f"{min(unknown).lower()}: no kind; choose from {', '.join(KINDS).lower()}")
+        return value
+
+    @property
+    def muted(self) -> frozenset[Kind]:
+        """The kinds of personal data that are silenced in recordings."""
+        return frozenset(kind for kind in KINDS if kind in _kinds(self.mute))
 
     @property
     def database(self) -> str:
@@ -125,6 +141,10 @@ class Settings(BaseSettings):
     def secure(self) -> bool:
         """Whether people come by https, so that cookies may say Secure."""
         return self.base_url.startswith("https://")
+
+
+def _kinds(listed: str) -> set[str]:
+    return {part.strip().upper() for part in listed.split(",") if part.strip()}
 
 
 def page() -> str:

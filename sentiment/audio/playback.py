@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment.audio.recording import SAMPLE_RATE_HZ, Recording
+from sentiment.audio.recording import SAMPLE_RATE_HZ
 from sentiment.timeline import Span
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from sentiment.audio.muting import Sound
 
 __all__ = ["peaks", "playback"]
 
@@ -19,7 +21,7 @@ _BLOCK_MS = 30_000
 _BITS_PER_CHANNEL = 32_000  # per second: speech at 16 kHz stays plain, an hour of stereo is 29 MB
 
 
-def playback(recording: Recording) -> bytes:
+def playback(recording: Sound) -> bytes:
     """An MP3 every browser plays, at 16 kHz: stereo for two channels, else their mean in mono.
 
     32 kbit/s for each channel, encoded a block at a time.
@@ -49,7 +51,7 @@ def playback(recording: Recording) -> bytes:
     return out.getvalue()
 
 
-def peaks(recording: Recording, channel: int, n: int) -> npt.NDArray[np.float32]:
+def peaks(recording: Sound, channel: int, n: int) -> npt.NDArray[np.float32]:
     """The waveform of a channel: the largest ``|sample|`` of each of ``n`` equal bins.
 
     Returns float32 ``(n,)`` in [0, 1]. With more bins than samples, the bins without one are 0.

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from service.api.calls import CallId, call_in_sight
 from service.api.errors import ApiError, responses
 from service.api.shapes import Line
-from service.api.who import DatabaseOf, may
+from service.api.who import DatabaseOf, SettingsOf, may
+from service.masking import mask_text
 from service.people.access import Person
 from service.store.audit import record
 from service.store.tables import Call, Correction, Note, Utterance
@@ -93,13 +94,16 @@ def list_notes(person: Reader, database: DatabaseOf, call_id: CallId) -> list[No
 
 
 @router.post("/calls/{call_id}/notes", status_code=201, responses=responses(401, 403, 404))
-def add_note(person: Annotator, database: DatabaseOf, call_id: CallId, body: NoteBody) -> NoteLine:
+def add_note(
+    person: Annotator, database: DatabaseOf, settings: SettingsOf, call_id: CallId, body: NoteBody
+) -> NoteLine:
     """Write a note, or set a bookmark."""
     with database.begin() as session:
         row = call_in_sight(session, person, call_id)
         if body.utterance_index is not None:
             _utterance(session, row, body.utterance_index)
-        note = Note(call_id=row.id, author_id=person.user_id, **body.model_dump())
+        told = body.model_dump() | {"text": mask_text(body.text, settings)}
+        note = Note(call_id=row.id, author_id=person.user_id, **told)
         session.add(note)
         session.flush()
         record(session, person.actor, "note.added", f"call:{row.id}", note=note.id)
@@ -137,6 +141,7 @@ def list_corrections(person: Reader, database: DatabaseOf, call_id: CallId) -> l
 def correct(
     person: Corrector,
     database: DatabaseOf,
+    settings: SettingsOf,
     call_id: CallId,
     utterance_index: Index,
     body: CorrectionBody,
@@ -146,7 +151,8 @@ def correct(
         row = call_in_sight(session, person, call_id)
         utterance = _utterance(session, row, utterance_index)
         made = []
-        for field, value in body.model_dump(exclude_none=True).items():
+        for field, told in body.model_dump(exclude_none=True).items():
+            value = mask_text(told, settings) if field == "text" else told
             correction = Correction(
                 call_id=row.id, utterance_index=utterance_index, field=field,
                 was={"value": getattr(utterance, field)}, value={"value": value}, author_id=person.user_id,

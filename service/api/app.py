@@ -13,6 +13,10 @@ from fastapi.staticfiles import StaticFiles
 
 from sentiment import __version__
 from service.api import errors, operations
+from service.api.oidc import Oidc
+from service.files import Files
+from service.people.limits import LoginLimits
+from service.people.passwords import passwords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,9 +46,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     """The application over a database that is up to date."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         database.close()
+        if app.state.oidc is not None:
+            app.state.oidc.client.close()
 
     app = FastAPI(
         title="Conversation sentiment",
@@ -56,6 +62,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database
+    app.state.files = Files.of(settings)
+    app.state.passwords, app.state.login_limits = passwords(), LoginLimits()
+    app.state.oidc = Oidc(settings) if settings.oidc_issuer else None
     errors.install(app)
     api = APIRouter(prefix="/api/v1")
     for router in _routers():
@@ -72,21 +81,32 @@ def _routers() -> list[APIRouter]:
         annotations,
         calibrations,
         calls,
+        centre,
         coaching,
         coaching_content,
+        contacts,
         exports,
         grading,
+        jobs,
+        keys,
         law,
         metrics,
         moments,
+        oidc,
         privacy,
         recordings,
         scorecards,
+        session,
+        surveys,
+        uploads,
+        users,
+        webhooks,
     )
 
     modules = (
-        calls, recordings, moments, annotations, exports, metrics, privacy, law, coaching, coaching_content,
-        scorecards, grading, calibrations,
+        session, oidc, calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts,
+        metrics, coaching, coaching_content, scorecards, grading, calibrations, users, centre, keys, webhooks,
+        privacy, law,
     )  # fmt: skip
     return [module.router for module in modules]
 

@@ -13,10 +13,11 @@ from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from sentiment.errors import InputError, SentimentError
+from service.people.accounts import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +104,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(InputError)
     async def _input(request: Request, error: InputError) -> JSONResponse:
         return _answer(request, 422, str(error))
+
+    @app.exception_handler(ConflictError)
+    async def _conflict(request: Request, error: ConflictError) -> JSONResponse:
+        return _answer(request, 409, str(error))
+
+    @app.exception_handler(DataError)
+    async def _unstorable(request: Request, error: DataError) -> JSONResponse:
+        log.warning("value refused by the database", kind=type(error.orig).__name__)
+        return _answer(request, 422, "A value cannot be kept: it holds a null byte or is too long or large.")
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)

@@ -91,7 +91,7 @@ def _law(settings: Settings, database: Database) -> list[LawLine]:
             source="GDPR, Article 5(1)(c); PCI DSS 4.0, requirement 3.3",
             kept_by="Personal data are masked in transcripts before they are stored (SENTIMENT_REDACT), and "
             f"silenced in recordings: {settings.mute or 'nothing'} (SENTIMENT_MUTE).",
-            in_force=settings.redact and "card" in settings.mute,
+            in_force=settings.redact and "CARD" in settings.muted,
         ),
         LawLine(
             duty="Personal data are kept no longer than is needed.",

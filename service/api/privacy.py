@@ -36,7 +36,8 @@ Days = Annotated[int | None, Field(ge=1, le=36_500)]
 
 
 def _files(request: Request) -> Files:
-    return Files.of(request.app.state.settings)
+    files: Files = request.app.state.files
+    return files
 
 
 FilesOf = Annotated[Files, Depends(_files)]

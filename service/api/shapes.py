@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["CallLine", "MomentLine"]
+__all__ = ["CallLine", "Line", "MomentLine"]
 
 Polarity = Field(ge=-1, le=1)
 

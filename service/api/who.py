@@ -18,6 +18,7 @@ from sqlalchemy import update
 from service.api.errors import ApiError
 from service.people.access import PERMISSIONS, Person
 from service.people.credentials import person_of_key, person_of_login
+from service.settings import Settings
 from service.store.columns import now
 from service.store.database import Database
 from service.store.tables import Key, Login
@@ -25,7 +26,17 @@ from service.store.tables import Key, Login
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COOKIE", "CSRF_HEADER", "DatabaseOf", "anyone", "csrf_token", "may", "signed_in"]
+__all__ = [
+    "COOKIE",
+    "CSRF_HEADER",
+    "DatabaseOf",
+    "SettingsOf",
+    "anyone",
+    "csrf_token",
+    "identified",
+    "may",
+    "signed_in",
+]
 
 COOKIE = "sentiment_login"
 CSRF_HEADER = "X-CSRF-Token"
@@ -37,7 +48,13 @@ def _database(request: Request) -> Database:
     return database
 
 
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
 DatabaseOf = Annotated[Database, Depends(_database)]
+SettingsOf = Annotated[Settings, Depends(_settings)]
 
 
 def csrf_token(token: str) -> str:
@@ -45,8 +62,10 @@ def csrf_token(token: str) -> str:
     return hashlib.sha256(b"csrf:" + token.encode()).hexdigest()
 
 
-def signed_in(request: Request) -> Person:
-    """Whoever is logged in or holds a key, whatever they may do.
+def identified(request: Request) -> Person:
+    """Whoever is logged in or holds a key, even if they must change their password before anything else.
+
+    For looking at, ending and mending one's own login; a test lists the routes.
 
     Raises:
         ApiError: 401 nobody is; 403 the CSRF token is missing or wrong.
@@ -70,18 +89,27 @@ def signed_in(request: Request) -> Person:
     return _noted(database, found, Login, Login.seen_at)
 
 
+def signed_in(person: Annotated[Person, Depends(identified)]) -> Person:
+    """Whoever is logged in or holds a key, whatever they may do.
+
+    Raises:
+        ApiError: 401, or 403 for who must change their password first.
+    """
+    if person.must_change_password:
+        raise ApiError(403, "Change your password first.")
+    return person
+
+
 def may(permission: str) -> Callable[..., Person]:
     """The dependency of a route that needs ``permission``.
 
     Raises:
-        ApiError: 401, or 403 for who has not got it or must change their password first.
+        ApiError: 401 and 403 as of :func:`signed_in`, or 403 for who has not got it.
     """
     if permission not in PERMISSIONS:
         raise KeyError(permission)
 
     def check(person: Annotated[Person, Depends(signed_in)]) -> Person:
-        if person.must_change_password:
-            raise ApiError(403, "Change your password first.")
         if permission not in person.permissions:
             raise ApiError(403, f"This needs the permission {permission}: {PERMISSIONS[permission][0]}.")
         return person

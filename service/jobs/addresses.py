@@ -141,6 +141,8 @@ def post(
         connection.request("POST", to.path, body=body, headers=dict(headers))
         answer = connection.getresponse()
         answer.read(MOST_READ)
+        if connection.late:  # what was cut off reads like an answer that ends early
+            raise TimeoutError
         return Answer(answer.status)
     except ssl.SSLError as error:
         raise OutputError(f"{to.host}: no secure connection ({error.reason or 'TLS'})") from None

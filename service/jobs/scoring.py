@@ -61,8 +61,9 @@ def _recording(task: Task, staged: str, facts: Mapping[str, Any], about: Sidecar
         call = work.analyser.transcribe(
             recording, about=about, language=facts.get("language"), progress=task.tell
         )
-        call = work.analyser.score(call, recording=recording, progress=task.tell)
+        # Masked before it is scored: whatever is made of the words is made of the masked ones.
         call, spans = redacted(task, call)
+        call = work.analyser.score(call, recording=recording, progress=task.tell)
         task.tell("keeping the recording", 0.99)
         audio = work.files.write("recordings", io.BytesIO(work.play(recording, spans)))
 
@@ -100,7 +101,7 @@ def _one(task: Task, written: Call) -> int:
         known = is_stored(session, written.id, sha256)
     if known is not None:
         return known
-    call, _ = redacted(task, task.work.analyser.score(written))
+    call = task.work.analyser.score(redacted(task, written)[0])
     with task.transaction() as session:
         return store(session, call, content_sha256=sha256).id
 

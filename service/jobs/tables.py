@@ -199,6 +199,8 @@ def _note(path: Path, aside: SetAside) -> None:
 
 
 def _batches(found: Input) -> Iterator[list[Row]]:
+    import ibis
+
     from sentiment.metrics.columns import NEWEST
 
     wanted = [c.name for c in found.schema.columns if c.name in found.table.columns]
@@ -206,10 +208,10 @@ def _batches(found: Input) -> Iterator[list[Row]]:
     if NEWEST in table.columns:
         table = table.mutate(updated_at=table[NEWEST])
         wanted.append("updated_at")
-    for batch in table.select(wanted).to_pyarrow_batches(chunk_size=BATCH):
-        rows: list[Row] = batch.to_pylist()
-        for at in range(0, len(rows), BATCH):
-            yield [{k: _utc(v) for k, v in row.items()} for row in rows[at : at + BATCH]]
+    # not to_pyarrow_batches: ibis 12 asks DuckDB 2 for a function that is no more
+    cursor = found.workspace.con.raw_sql(ibis.to_sql(table.select(wanted), dialect="duckdb"))
+    while rows := cursor.fetchmany(BATCH):
+        yield [{k: _utc(v) for k, v in zip(wanted, row, strict=True)} for row in rows]
 
 
 def _utc(value: Any) -> Any:

@@ -99,5 +99,5 @@ def _person(
         sight=sight_of(session, user_id=user.id, role=role, agent_id=user.agent_id),
         key_id=key_id,
         login_id=login_id,
-        must_change_password=user.must_change_password,
+        must_change_password=user.must_change_password and key_id is None,  # a program cannot
     )

@@ -382,7 +382,10 @@ class Login(Base):
 
 
 class Key(Base):
-    """An API key. It may do what its owner may, and of that only its ``scopes`` (permissions)."""
+    """An API key. It may do what its owner may, and of that only its ``scopes`` (permissions).
+
+    ``made_by`` is the key that made this one, if one did: when that is revoked, so is this.
+    """
 
     __tablename__ = "keys"
     id: Mapped[int] = _key()
@@ -391,6 +394,7 @@ class Key(Base):
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[int] = mapped_column(BIG, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     scopes: Mapped[list[Any]]
+    made_by: Mapped[int | None] = mapped_column(BIG, ForeignKey("keys.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

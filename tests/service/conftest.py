@@ -45,6 +45,8 @@ def postgres_url() -> Iterator[str]:
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = connect(url)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))  # nothing here outlives the test
+        connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text("CREATE DATABASE made"))
     made = connect(_named(url, "made"))
     upgrade(made)

@@ -288,14 +288,17 @@ def upgrade() -> None:
         sa.Column("secret_sha256", sa.String(length=64), nullable=False),
         sa.Column("user_id", BIG, nullable=False),
         sa.Column("scopes", JSON_VALUE, nullable=False),
+        sa.Column("made_by", BIG, nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
         sa.Column("revoked_at", Instant(), nullable=True),
         sa.Column("used_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["made_by"], ["keys.id"], name="fk_keys_made_by", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_keys_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_keys"),
         sa.UniqueConstraint("secret_sha256", name="uq_keys_secret_sha256"),
     )
+    op.create_index("ix_keys_made_by", "keys", ["made_by"], unique=False)
     op.create_index("ix_keys_user_id", "keys", ["user_id"], unique=False)
     op.create_table(
         "logins",
@@ -699,6 +702,7 @@ def downgrade() -> None:
     op.drop_index("ix_logins_user_id", table_name="logins")
     op.drop_table("logins")
     op.drop_index("ix_keys_user_id", table_name="keys")
+    op.drop_index("ix_keys_made_by", table_name="keys")
     op.drop_table("keys")
     op.drop_index("ix_facets_call_id", table_name="facets")
     op.drop_table("facets")
