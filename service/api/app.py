@@ -79,10 +79,14 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 def _routers() -> list[APIRouter]:
     from service.api import (
         annotations,
+        calibrations,
         calls,
         centre,
+        coaching,
+        coaching_content,
         contacts,
         exports,
+        grading,
         jobs,
         keys,
         law,
@@ -91,6 +95,7 @@ def _routers() -> list[APIRouter]:
         oidc,
         privacy,
         recordings,
+        scorecards,
         session,
         surveys,
         uploads,
@@ -100,7 +105,7 @@ def _routers() -> list[APIRouter]:
 
     modules = (
         session, oidc, calls, recordings, moments, annotations, uploads, jobs, exports, surveys, contacts,
-        metrics, users, centre, keys, webhooks,
+        metrics, coaching, coaching_content, scorecards, grading, calibrations, users, centre, keys, webhooks,
         privacy, law,
     )  # fmt: skip
     return [module.router for module in modules]

@@ -448,21 +448,23 @@ class CoachingComment(Base):
     __tablename__ = "coaching_comments"
     id: Mapped[int] = _key()
     session_id: Mapped[int] = _session()
-    turn_id: Mapped[int | None] = mapped_column(BIG, ForeignKey("coaching_turns.id", ondelete="CASCADE"))
+    turn_id: Mapped[int | None] = mapped_column(
+        BIG, ForeignKey("coaching_turns.id", ondelete="CASCADE"), index=True
+    )
     author_id: Mapped[int | None] = mapped_column(BIG, ForeignKey("users.id", ondelete="SET NULL"))
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class CoachingGoal(Base):
-    """What the agent works on: a metric, where it is to go, and the dates that part before from after."""
+    """What the agent works on: a metric as it is asked for (``csat:mean``), where it is to go, and the dates
+    that part before from after."""
 
     __tablename__ = "coaching_goals"
     id: Mapped[int] = _key()
     session_id: Mapped[int] = _session()
     text: Mapped[str] = mapped_column(Text)
-    metric: Mapped[str | None] = mapped_column(String(60))
-    variant: Mapped[str | None] = mapped_column(String(60))
+    metric: Mapped[str | None] = mapped_column(String(200))
     target: Mapped[float | None]
     before_from: Mapped[datetime | None]
     changed_at: Mapped[datetime | None]
@@ -491,7 +493,7 @@ class Calibration(Base):
 
     __tablename__ = "calibrations"
     id: Mapped[int] = _key()
-    scorecard_id: Mapped[int] = mapped_column(BIG, ForeignKey("scorecards.id"))
+    scorecard_id: Mapped[int] = mapped_column(BIG, ForeignKey("scorecards.id"), index=True)
     call_id: Mapped[int] = mapped_column(BIG, ForeignKey(CALL, ondelete="CASCADE"), index=True)
     created_by: Mapped[int | None] = mapped_column(BIG, ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+from coaching_people import coaching_examples
 from conftest import flagged_call
 from routes import Example, Walked, walk
 from sqlalchemy import select
@@ -108,6 +109,7 @@ def examples(session: Session, users: dict[str, int]) -> dict[str, Example]:
         "team_id": Example(teams["north"], teams["south"]),
         "key_id": Example(keys["north"], keys["south"]),
         "user_id": Example(str(users["coach"]), str(users["south"]), of_team=False),
+        **{name: Example(*each) for name, each in coaching_examples(session, users).items()},
     }
 
 

@@ -480,13 +480,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_calibrations"),
     )
     op.create_index("ix_calibrations_call_id", "calibrations", ["call_id"], unique=False)
+    op.create_index("ix_calibrations_scorecard_id", "calibrations", ["scorecard_id"], unique=False)
     op.create_table(
         "coaching_goals",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
         sa.Column("session_id", BIG, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("metric", sa.String(length=60), nullable=True),
-        sa.Column("variant", sa.String(length=60), nullable=True),
+        sa.Column("metric", sa.String(length=200), nullable=True),
         sa.Column("target", sa.Double(), nullable=True),
         sa.Column("before_from", Instant(), nullable=True),
         sa.Column("changed_at", Instant(), nullable=True),
@@ -610,6 +610,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_coaching_comments"),
     )
     op.create_index("ix_coaching_comments_session_id", "coaching_comments", ["session_id"], unique=False)
+    op.create_index("ix_coaching_comments_turn_id", "coaching_comments", ["turn_id"], unique=False)
     op.create_table(
         "evaluations",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
@@ -649,6 +650,7 @@ def downgrade() -> None:
     op.drop_index("ix_evaluations_call_id", table_name="evaluations")
     op.drop_index("ix_evaluations_calibration_id", table_name="evaluations")
     op.drop_table("evaluations")
+    op.drop_index("ix_coaching_comments_turn_id", table_name="coaching_comments")
     op.drop_index("ix_coaching_comments_session_id", table_name="coaching_comments")
     op.drop_table("coaching_comments")
     op.drop_index(
@@ -675,6 +677,7 @@ def downgrade() -> None:
     op.drop_table("coaching_turns")
     op.drop_index("ix_coaching_goals_session_id", table_name="coaching_goals")
     op.drop_table("coaching_goals")
+    op.drop_index("ix_calibrations_scorecard_id", table_name="calibrations")
     op.drop_index("ix_calibrations_call_id", table_name="calibrations")
     op.drop_table("calibrations")
     op.drop_table("webhooks")
