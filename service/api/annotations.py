@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.api.bodies import SmallBody
 from service.api.calls import CallId, call_in_sight
 from service.api.errors import ApiError, responses
 from service.api.shapes import Line
@@ -21,7 +22,7 @@ from service.store.tables import Call, Correction, Note, Utterance
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["calls"])
+router = APIRouter(tags=["calls"], route_class=SmallBody)
 
 Reader = Annotated[Person, Depends(may("calls.read"))]
 Annotator = Annotated[Person, Depends(may("calls.annotate"))]
@@ -55,12 +56,19 @@ class NoteLine(Line):
     created_at: datetime
 
 
+def _no_truth(value: object) -> object:
+    """A number; true and false, which Python takes for 1 and 0, are none."""
+    if isinstance(value, bool):
+        raise ValueError("give a number")  # noqa: TRY004 - pydantic tells this one
+    return value
+
+
 class CorrectionBody(BaseModel):
     """What is right; one or several of the three."""
 
     role: Literal["agent", "customer", "ivr", "unknown"] | None = None
     text: str | None = Field(None, min_length=1, max_length=10_000)
-    polarity: float | None = Field(None, ge=-1, le=1)
+    polarity: Annotated[float | None, BeforeValidator(_no_truth), Field(ge=-1, le=1)] = None
 
     @model_validator(mode="after")
     def _corrects_something(self) -> CorrectionBody:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from service.api.bodies import SmallBody
 from service.api.calls import call_in_sight
 from service.api.errors import ApiError, responses
 from service.api.grading import Grader, document_of, evaluation_whole
@@ -37,7 +38,7 @@ from service.store.tables import Calibration, Call, Evaluation, Scorecard
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["grading"])
+router = APIRouter(tags=["grading"], route_class=SmallBody)
 
 Leader = Annotated[Person, Depends(may("scorecards.write"))]
 CalibrationId = Annotated[int, Path(ge=1, le=2**62, examples=[5])]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.api.bodies import SmallBody
 from service.api.calls import Name
 from service.api.coaching_shapes import (
     CommentBody,
@@ -39,7 +40,7 @@ from service.store.tables import (
 
 __all__ = ["Reader", "RowId", "SessionId", "Writer", "editable", "router", "seen", "turn_of"]
 
-router = APIRouter(tags=["coaching"])
+router = APIRouter(tags=["coaching"], route_class=SmallBody)
 
 Reader = Annotated[Person, Depends(may("coaching.read"))]
 Writer = Annotated[Person, Depends(may("coaching.write"))]

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from service.api.bodies import SmallBody
 from service.api.calls import call_in_sight
 from service.api.coaching import Reader, RowId, SessionId, Writer, editable, seen, turn_of
 from service.api.coaching_shapes import (
@@ -33,7 +34,7 @@ from service.store.tables import Call, CoachingGoal, CoachingSession, CoachingTu
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["coaching"])
+router = APIRouter(tags=["coaching"], route_class=SmallBody)
 
 AT_ONCE = 2
 _computing = threading.BoundedSemaphore(AT_ONCE)

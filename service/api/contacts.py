@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlalchemy import select
 
+from service.api.calls import Time, aware
 from service.api.errors import responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import Line
-from service.api.surveys import Moment, Text, zoned
+from service.api.surveys import Text
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
 from service.store.tables import Contact
@@ -45,8 +46,8 @@ def list_contacts(
     customer_id: Text = None,
     agent_id: Text = None,
     queue: Text = None,
-    started_from: Moment = None,
-    started_until: Moment = None,
+    started_from: Time = None,
+    started_until: Time = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ContactLine]:
@@ -58,9 +59,9 @@ def list_contacts(
     }  # fmt: skip
     query = query.where(*(column == value for column, value in given.items() if value is not None))
     if started_from is not None:
-        query = query.where(Contact.started_at >= zoned(started_from))
+        query = query.where(Contact.started_at >= aware(started_from))
     if started_until is not None:
-        query = query.where(Contact.started_at < zoned(started_until))
+        query = query.where(Contact.started_at < aware(started_until))
     if cursor is not None:
         query = query.where(Contact.id < unpack(cursor, int)[0])
     with database.read() as session:

@@ -9,6 +9,7 @@ from sqlalchemy import case, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 import sentiment
+from service.api.bodies import SmallBody
 from service.api.calls import CallId, Name, call_in_sight
 from service.api.coaching import editable
 from service.api.errors import ApiError, responses
@@ -40,7 +41,7 @@ from service.store.tables import Calibration, Call, CoachingSession, Evaluation,
 
 __all__ = ["Grader", "document_of", "evaluation_line", "evaluation_whole", "router"]
 
-router = APIRouter(tags=["grading"])
+router = APIRouter(tags=["grading"], route_class=SmallBody)
 
 Reader = Annotated[Person, Depends(may("coaching.read"))]
 Grader = Annotated[Person, Depends(may("grade"))]

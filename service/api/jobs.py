@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from sentiment.errors import InputError
+from service.api.bodies import SmallBody
 from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, after, pack, unpack
 from service.api.who import DatabaseOf, may, signed_in
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JobLine", "router", "seen_by"]
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=SmallBody)
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The job's number.", examples=[17])]

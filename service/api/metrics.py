@@ -20,6 +20,7 @@ from sentiment.correlation.run import correlate
 from sentiment.errors import MetricError
 from sentiment.metrics.export import to_json
 from sentiment.metrics.targets import judge
+from service.api.bodies import SmallBody
 from service.api.errors import ApiError, responses
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
@@ -28,7 +29,7 @@ from service.store.metric_tables import metric_tables
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["metrics"])
+router = APIRouter(tags=["metrics"], route_class=SmallBody)
 
 Analyst = Annotated[Person, Depends(may("metrics.read"))]
 Words = Annotated[list[str], Query(max_length=40)]

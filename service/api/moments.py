@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from service.api.bodies import SmallBody
 from service.api.calls import CallId, Name, Time, aware, call_in_sight
 from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, after, pack, unpack
@@ -24,7 +25,7 @@ from service.store.tables import Moment, User
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["moments"])
+router = APIRouter(tags=["moments"], route_class=SmallBody)
 
 Reader = Annotated[Person, Depends(may("calls.read"))]
 Reviewer = Annotated[Person, Depends(may("moments.review"))]

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from sqlalchemy import delete, select
 
+from service.api.bodies import SmallBody
 from service.api.calls import CallId, call_in_sight
 from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
@@ -26,7 +27,7 @@ from service.store.tables import AuditEntry, Call, Retention
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], route_class=SmallBody)
 
 Eraser = Annotated[Person, Depends(may("calls.delete"))]
 Officer = Annotated[Person, Depends(may("privacy"))]

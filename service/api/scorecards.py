@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sentiment.rules.reader import default_rules
+from service.api.bodies import SmallBody
 from service.api.calls import Name
 from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
@@ -31,7 +32,7 @@ from service.store.tables import Facet, Scorecard
 
 __all__ = ["ScorecardId", "router", "scorecard_of"]
 
-router = APIRouter(tags=["scorecards"])
+router = APIRouter(tags=["scorecards"], route_class=SmallBody)
 
 Reader = Annotated[Person, Depends(may("scorecards.read"))]
 Writer = Annotated[Person, Depends(may("scorecards.write"))]

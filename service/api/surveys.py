@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlalchemy import func, select
 
-from service.api.errors import ApiError, responses
+from service.api.calls import Time, aware
+from service.api.errors import responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import Line
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
 from service.store.tables import Call, Survey
 
-__all__ = ["Moment", "SurveyLine", "Text", "router", "zoned"]
+__all__ = ["SurveyLine", "Text", "router"]
 
 router = APIRouter(tags=["surveys"])
 
 Reader = Annotated[Person, Depends(may("surveys.read"))]
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
-Moment = Annotated[datetime | None, Query(description="ISO 8601; UTC if it names no zone.")]
 
 
 class SurveyLine(Line):
@@ -52,8 +52,8 @@ def list_surveys(
     customer_id: Text = None,
     agent_id: Text = None,
     queue: Text = None,
-    answered_from: Moment = None,
-    answered_until: Moment = None,
+    answered_from: Time = None,
+    answered_until: Time = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[SurveyLine]:
@@ -72,9 +72,9 @@ def list_surveys(
     if agent_id is not None:
         query = query.where(agent == agent_id)
     if answered_from is not None:
-        query = query.where(Survey.answered_at >= zoned(answered_from))
+        query = query.where(Survey.answered_at >= aware(answered_from))
     if answered_until is not None:
-        query = query.where(Survey.answered_at < zoned(answered_until))
+        query = query.where(Survey.answered_at < aware(answered_until))
     if cursor is not None:
         query = query.where(Survey.id < unpack(cursor, int)[0])
     with database.read() as session:
@@ -82,15 +82,3 @@ def list_surveys(
     more, rows = len(rows) > limit, rows[:limit]
     items = [SurveyLine.model_validate(row) for row in rows]
     return Page(items=items, next=pack(rows[-1].id) if more else None)
-
-
-def zoned(moment: datetime) -> datetime:
-    """A time from a query in UTC, which it is in if it names no zone.
-
-    Raises:
-        ApiError: 422, in UTC it is in no year from 1 to 9999.
-    """
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ApiError(422, "query: a time is out of range") from None

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
+from service.api.bodies import SmallBody
 from service.api.errors import ApiError, responses
 from service.api.paging import Cursor, Limit, Page, pack, unpack
 from service.api.shapes import Line
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=SmallBody)
 
 Manager = Annotated[Person, Depends(may("webhooks"))]
 HookId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The webhook's number.", examples=[3])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from sentiment.metrics.schemas import TABLES
 from service.store.tables import Agent, Call, Contact, Survey, Team
@@ -54,18 +54,24 @@ def _calls(session: Session, sight: Sight, since: Any, until: Any) -> Iterable[d
 def _surveys(session: Session, sight: Sight, since: Any, until: Any) -> Iterable[dict[str, Any]]:
     within = _between(Survey.answered_at, since, until)
     when = [Survey.answered_at.is_(None) | w for w in within]
+    whose = func.coalesce(Survey.agent_id, Call.agent_id)
     query = (
-        select(Survey, Call.agent_id, Call.customer_id, Call.queue)
-        .join(Call, Call.call_id == Survey.call_ref, isouter=sight.agents is None)
-        .where(sight.of(Call.agent_id), *when)
-        .execution_options(yield_per=5000)
+        select(Survey, whose, Call.customer_id, Call.queue)
+        .join(Call, Call.call_id == Survey.call_ref, isouter=True)
+        .where(sight.of(whose), *when)
+        .order_by(Survey.answered_at.nulls_first(), Survey.id)
     )
+    newest: dict[tuple[Any, ...], dict[str, Any]] = {}
     for survey, agent_id, customer_id, queue in session.execute(query):
-        yield {
-            "call_id": survey.call_ref, "customer_id": survey.customer_id or customer_id,
-            "agent_id": agent_id, "queue": queue, "instrument": survey.instrument, "value": survey.value,
-            "scale_min": survey.scale_min, "scale_max": survey.scale_max, "answered_at": survey.answered_at,
+        row = {
+            **survey.fields, "call_id": survey.call_ref, "customer_id": survey.customer_id or customer_id,
+            "agent_id": agent_id, "queue": survey.queue or queue, "instrument": survey.instrument,
+            "question": survey.question, "value": survey.value, "scale_min": survey.scale_min,
+            "scale_max": survey.scale_max, "answered_at": survey.answered_at,
         }  # fmt: skip
+        once = survey.call_ref if survey.call_ref is not None else ("row", survey.id)
+        newest[once, survey.instrument, survey.question] = row  # who changed their answer gave one
+    return newest.values()
 
 
 def _contacts(session: Session, sight: Sight, since: Any, until: Any) -> Iterable[dict[str, Any]]:

@@ -56,6 +56,19 @@ def test_correlation_needs_calls_and_surveys_that_meet(client, surveyed):
     assert client("agent").get("/api/v1/correlation").status_code == 403
 
 
+def test_who_changed_their_answer_gave_one(client, surveyed):
+    """The newest answer counts: call-n2 said 1, then 5."""
+    with surveyed.database.begin() as session:
+        session.add(
+            Survey(
+                fingerprint="e" * 64, call_ref="call-n2", instrument="csat", value=5,
+                scale_min=1, scale_max=5, answered_at=now() + timedelta(seconds=1),
+            )
+        )  # fmt: skip
+    answer = client("coach").get("/api/v1/metrics/values", params={"metric": "csat"})
+    assert list(_values(answer).values()) == [(100.0, 2)]
+
+
 def test_what_there_is_no_table_for_is_said(client):
     answer = client("admin").get("/api/v1/metrics/values", params={"metric": "csat"})
     (total,) = answer.json()["totals"]

@@ -1,4 +1,4 @@
-"""The API keeps to its own description: schemathesis asks every route what the description allows and forbids."""
+"""The API keeps to its own description: schemathesis asks every route what that allows and forbids."""
 
 from __future__ import annotations
 
