@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WINDOW", "Listed", "list_calls"]
 
-WINDOW = 5_000
+WINDOW = 2_000
 """Calls that are looked into for common words, for one page."""
 
 COMMON = 0.005

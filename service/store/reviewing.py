@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WINDOW", "QueuePage", "Queues", "in_sight", "judge", "with_call_ids"]
 
-WINDOW = 300
+WINDOW = 150
 """Moments that are put in learning order."""
 
 FRESH_S = 5.0
@@ -128,8 +128,10 @@ def _put_in_order(session: Session, asked: MomentFilter, sight: Sight, moment: f
         Moment.id, Moment.call_id, Moment.agent_id, Moment.rule, Moment.start_ms, Moment.severity,
         Moment.confidence, Moment.weight,
     )  # fmt: skip
-    query = moments(asked, sight).with_only_columns(*columns)
-    rows = session.execute(query.order_by(Moment.weight.desc(), Moment.id.desc()).limit(WINDOW + 1)).all()
+    heaviest = moments(asked, sight).with_only_columns(Moment.id)  # read off the index alone
+    heaviest = heaviest.order_by(Moment.weight.desc(), Moment.id.desc()).limit(WINDOW + 1)
+    query = select(*columns).where(Moment.id.in_(heaviest.scalar_subquery()))
+    rows = session.execute(query.order_by(Moment.weight.desc(), Moment.id.desc())).all()
     window = rows[:WINDOW]
     asked_for = [
         Candidate(
