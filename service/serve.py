@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,8 @@ from service.store.database import connect, upgrade
 from service.terminal import console
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from fastapi import FastAPI
 
     from service.settings import Settings
@@ -91,6 +94,9 @@ def serve(settings: Settings) -> None:
         console(stderr=True).print(told, markup=False, highlight=False, soft_wrap=True)
     database.close()
     os.environ.update(_environment(settings))
+    signal.signal(
+        signal.SIGTERM, _end
+    )  # uvicorn raises the signal again when it is done: to end, not to die of
     workers = [_Worker(i) for i in range(settings.workers)]
     try:
         for worker in workers:
@@ -114,6 +120,10 @@ def serve(settings: Settings) -> None:
     finally:
         for worker in workers:
             worker.stop()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
