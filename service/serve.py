@@ -168,8 +168,8 @@ class _Worker:
         log, pause = structlog.get_logger("service.serve"), 1.0
         while not self.stopping.is_set():
             began = time.monotonic()
-            command = [sys.executable, "-m", "service", "worker"]
-            self.process = subprocess.Popen(command)  # noqa: S603 - our own command
+            command = [sys.executable, "-m", "service", "worker", "--of-serve"]
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
             code = self.process.wait()
             if self.stopping.is_set():
                 return

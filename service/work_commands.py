@@ -31,7 +31,11 @@ def new(
     console().print(f"Key: {file}", soft_wrap=True, highlight=False)
 
 
-def worker() -> None:
+def worker(
+    of_serve: Annotated[
+        bool, typer.Option("--of-serve", hidden=True, help="End when standard input ends.")
+    ] = False,
+) -> None:
     """Do the jobs that wait: score uploads, import, deliver webhooks. SIGTERM ends it without losing any."""
     from service import logs
     from service.jobs.running import run_until_stopped, work_of
@@ -44,6 +48,6 @@ def worker() -> None:
     os.umask(0o077)
     database = open_database(settings)
     try:
-        run_until_stopped(Worker(work=work_of(settings, database)))
+        run_until_stopped(Worker(work=work_of(settings, database)), of_serve=of_serve)
     finally:
         database.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,12 +40,13 @@ def work_of(settings: Settings, database: Database) -> Work:
     )  # fmt: skip
 
 
-def run_until_stopped(worker: Worker) -> None:
+def run_until_stopped(worker: Worker, *, of_serve: bool = False) -> None:
     """Run a worker until SIGTERM or SIGINT; what it has in hand is finished or given back.
 
     The jobs are done in threads: a signal is handled between two steps of the main thread, which would be
     minutes away if it were transcribing. A job that does not come back is given back for it, and the
-    process ends under it.
+    process ends under it. A worker ``of_serve`` also stops when its standard input is closed: the process
+    that started it is gone, however it went.
     """
     stop = threading.Event()
 
@@ -52,10 +55,18 @@ def run_until_stopped(worker: Worker) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
+    if of_serve:
+        threading.Thread(target=_until_closed, args=(stop,), name="parent", daemon=True).start()
     running = threading.Thread(target=replace(worker, abandon=_leave).run, args=(stop,), name="worker")
     running.start()
     while running.is_alive():
         running.join(0.5)
+
+
+def _until_closed(stop: threading.Event) -> None:
+    with suppress(OSError):
+        sys.stdin.buffer.read()
+    stop.set()
 
 
 def _leave() -> None:
