@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from factories import agent, call, customer
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from service import logs
 from service.api.app import create_app
@@ -36,7 +36,7 @@ logs.configure(level="error")
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A real server with a database whose tables are up to date, to be copied.
+    """A real server with two databases to be copied: ``made``, whose tables are empty, and ``peopled``.
 
     Not in pytest's own folder, which another pytest that starts closes to the server's user.
     """
@@ -45,27 +45,36 @@ def postgres_url() -> Iterator[str]:
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = connect(url)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ALTER SYSTEM SET fsync = off"))  # nothing here outlives the test
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the test
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text("CREATE DATABASE made"))
-    made = connect(_named(url, "made"))
-    upgrade(made)
-    made.close()
+        _make(_named(url, "made"))
+        connection.execute(text("CREATE DATABASE peopled TEMPLATE made"))
+        _make(_named(url, "peopled"), people=True)
     admin.close()
     yield url
     server.cleanup()
 
 
 @pytest.fixture(scope="session")
-def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file whose tables are up to date, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "made.db"
-    made = connect(f"sqlite:///{path}")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two files to be copied, ``made`` and ``peopled``."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    for name in ("made", "peopled"):
+        _make(f"sqlite:///{folder / name}", people=name == "peopled")
+    return folder
+
+
+def _make(url: str, *, people: bool = False) -> None:
+    made = connect(url)
     upgrade(made)
-    with made.engine.connect() as connection:
-        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    if people:
+        _people(made)
+    if made.dialect == "sqlite":
+        with made.engine.connect() as connection:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     made.close()
-    return path
 
 
 def _named(url: str, name: str) -> str:
@@ -76,9 +85,10 @@ def _named(url: str, name: str) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database of the service, of each kind."""
+    """A database of the service, of each kind; empty, or with the centre where the test asks for that."""
+    template = "peopled" if "centre" in request.fixturenames else "made"
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_file"), tmp_path / "service.db")
+        shutil.copy(request.getfixturevalue("sqlite_files") / template, tmp_path / "service.db")
         opened = connect(f"sqlite:///{tmp_path / 'service.db'}")
         yield opened
         opened.close()
@@ -87,7 +97,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     admin = connect(url)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("DROP DATABASE IF EXISTS used WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE used TEMPLATE made"))
+        connection.execute(text(f"CREATE DATABASE used TEMPLATE {template}"))
     opened = connect(_named(url, "used"))
     yield opened
     opened.close()
@@ -112,6 +122,12 @@ class Centre:
 @pytest.fixture
 def centre(database: Database) -> Centre:
     """Whom and what most tests begin with: the calls ``call-n1 call-n2 call-s1 call-s2 call-none``."""
+    with database.read() as session:
+        users = {user.role: user.id for user in session.scalars(select(User))}
+    return Centre(database, users)
+
+
+def _people(database: Database) -> None:
     with database.begin() as session:
         north, south = Team(name="north"), Team(name="south")
         session.add_all((north, south))
@@ -119,18 +135,16 @@ def centre(database: Database) -> Centre:
         for name in ("n1", "n2", "s1", "s2"):
             session.add(Agent(id=name, name=name.upper(), team_id=(north if name[0] == "n" else south).id))
         session.flush()
-        users = {}
         for role in ("admin", "qa_manager", "coach", "agent", "analyst"):
             user = User(
                 email=f"{role}@example.com", name=role, role=role, agent_id="n1" if role == "agent" else None
             )
             session.add(user)
             session.flush()
-            users[role] = user.id
-        session.add(CoachTeam(user_id=users["coach"], team_id=north.id))
+            if role == "coach":
+                session.add(CoachTeam(user_id=user.id, team_id=north.id))
         for name in ("n1", "n2", "s1", "s2", None):
             put_call(session, flagged_call(f"call-{name or 'none'}".lower(), agent_id=name))
-    return Centre(database, users)
 
 
 def flagged_call(call_id: str, *, agent_id: str | None = "n1", **more: Any) -> Call:
