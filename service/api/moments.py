@@ -87,7 +87,7 @@ def list_moments(
             return _latest(session, asked, person, limit, cursor)
         place, weight, row = (0, None, None) if cursor is None else unpack(cursor, int, float, int)
         last = None if weight is None or row is None else (weight, row)
-        if not 0 <= place < 2**31:
+        if place is None or not 0 <= place < 2**31:
             raise ApiError(422, "query.cursor: not a cursor of this list; leave it out to begin anew")
         page, end, last = queue_page(session, asked, person.sight, place=place, last=last, limit=limit)
         return Page(items=_lines(session, page), next=None if end < 0 else pack(end, *(last or (None, None))))

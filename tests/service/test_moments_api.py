@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 
 import pytest
 from conftest import flagged_call
@@ -10,6 +12,7 @@ from sqlalchemy import select
 
 from sentiment.call import Evidence, Moment
 from sentiment.review import candidates, review_queue
+from service.api.paging import pack
 from service.people.access import Sight
 from service.store import reviewing
 from service.store.calls import moment_key, put_call
@@ -127,3 +130,17 @@ def test_a_moment_filter_narrows(database, centre):
     assert page
     assert {m.agent_id for m in page} == {"n2"}
     assert end == -1
+
+
+@pytest.mark.parametrize("values", [(None, None, None), (-1, None, None), (2**40, 0.5, 1)])
+def test_a_cursor_nobody_gave_is_refused(client, values):
+    assert client("coach").get("/api/v1/moments", params={"cursor": pack(*values)}).status_code == 422
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("path", ["/api/v1/moments", "/api/v1/calls"])
+def test_times_that_are_none_in_utc_are_refused(client, path, moment):
+    browser = client("coach")
+    cursor = base64.urlsafe_b64encode(json.dumps([moment, 1]).encode()).decode().rstrip("=")
+    assert browser.get(path, params={"order": "latest", "cursor": cursor}).status_code == 422
+    assert browser.get(path, params={"since": moment}).status_code == 422
