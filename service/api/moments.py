@@ -85,7 +85,7 @@ def list_moments(
     with database.read() as session:
         if order == "latest":
             return _latest(session, asked, person, limit, cursor)
-        place, weight, row = (0, None, None) if cursor is None else unpack(cursor, int, float, int)
+        place, weight, row = (0, None, None) if cursor is None else unpack(cursor, int, float, int, gaps=True)
         last = None if weight is None or row is None else (weight, row)
         if place is None or not 0 <= place < 2**31:
             raise ApiError(422, "query.cursor: not a cursor of this list; leave it out to begin anew")

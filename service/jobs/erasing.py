@@ -62,15 +62,16 @@ def _forget_uploads(task: Task, customer: str) -> None:
     unended = Job.state.in_(("queued", "running", "failed"))
     with task.work.database.read() as session:
         query = select(Job.id, Job.state, Job.staged).where(Job.kind == "score", unended)
-        jobs = [row for row in session.execute(query) if row.staged is not None]
+        jobs = [(row.id, row.state, row.staged) for row in session.execute(query) if row.staged]
     for job, state, staged in jobs:
         task.tell("deleting uploads", 0.0)
         if files.facts(staged).get("about", {}).get("customer_id") != customer:
             continue
+        now_state: str | None = state
         if state != "failed":
             with task.transaction() as session:
-                state = queue.cancel(session, job)
-        if state == "running":
+                now_state = queue.cancel(session, job)
+        if now_state == "running":
             busy = True
         else:
             files.remove("staging", staged)

@@ -144,3 +144,8 @@ def test_times_that_are_none_in_utc_are_refused(client, path, moment):
     cursor = base64.urlsafe_b64encode(json.dumps([moment, 1]).encode()).decode().rstrip("=")
     assert browser.get(path, params={"order": "latest", "cursor": cursor}).status_code == 422
     assert browser.get(path, params={"since": moment}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["audit", "keys", "users", "agents", "teams", "scorecards", "evaluations"])
+def test_a_cursor_without_a_row_is_refused(client, path):
+    assert client("admin").get(f"/api/v1/{path}", params={"cursor": pack(None)}).status_code == 422
