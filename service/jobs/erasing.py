@@ -44,6 +44,7 @@ def erase(task: Task) -> Ending:
 
     def end(session: Session) -> Mapping[str, Any]:
         session.execute(update(Job).where(Job.id == task.held.id).values(payload={}))
+        tidy_later(session)  # what the payload said is among what the database has to forget
         record(session, f"job:{task.held.id}", "deleted", payload["target"], **asdict(deleted))
         return asdict(deleted)
 

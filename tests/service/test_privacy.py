@@ -187,6 +187,19 @@ def test_what_was_set_aside_of_a_deleted_customer_is_gone(client, centre, settin
     assert [client("admin").get(f"{place}/set-aside").status_code for place in places] == [404, 200]
 
 
+def test_the_file_of_sqlite_forgets_whom_a_deletion_was_about(client, centre, settings):
+    """The job's payload names the customer until the job ends, which is after it tidied up."""
+    from work_fakes import work_off
+
+    if centre.database.dialect != "sqlite":
+        pytest.skip("PostgreSQL overwrites in its own time")
+    path = Path(str(centre.database.engine.url.database))
+    client("admin").post("/api/v1/privacy/deletions", json={"customer": f"cust-{WORD}"})
+    work_off(settings, centre.database)
+    kept = path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
+    assert WORD.encode() not in kept
+
+
 def test_a_deletion_is_stopped_by_nobody_who_could_not_ask_for_it(client, centre):
     asked = client("admin").post("/api/v1/privacy/deletions", json={"customer": "cust-1"})
     job = asked.json()["job_id"]
