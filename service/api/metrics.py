@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,6 +23,7 @@ from service.api.bodies import SmallBody
 from service.api.errors import ApiError, responses
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
+from service.room import Room
 from service.store.database import Database
 from service.store.metric_tables import metric_tables
 
@@ -40,7 +40,7 @@ AT_ONCE, MEMORY = 2, "1GB"
 PERIOD = timedelta(days=90)
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 """Days beyond have no neighbours, or no time in every zone."""
-_computing = threading.BoundedSemaphore(AT_ONCE)
+_computing = Room(at_once=AT_ONCE, waiting=4, patience_s=10)
 
 
 class VariantLine(BaseModel):
@@ -173,12 +173,12 @@ def _one_of_few() -> Iterator[None]:
     Raises:
         ApiError: 429, as many as may are at it.
     """
-    if not _computing.acquire(timeout=10):
+    if not _computing.enter():
         raise ApiError(429, "Others are computing; try again.", headers={"Retry-After": "5"})
     try:
         yield
     finally:
-        _computing.release()
+        _computing.leave()
 
 
 def _period(since: date | None, until: date | None) -> tuple[date, date]:
