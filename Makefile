@@ -1,8 +1,9 @@
 # make setup   build .venv (quick when nothing changed)
 # make run     score the sample calls into out/
 # make test    lint, types, structure, tests on the built wheel (what .ci/run calls)
-# make bench   speed and memory beside rivals, into tests/benchmarks/RESULTS.md
-.PHONY: setup run test check bench clean
+# make bench   speed and memory beside rivals, into tests/benchmarks/*.md
+# make audit   known weaknesses of the pinned packages
+.PHONY: setup run test check bench audit clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +38,12 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.bench_metrics
 	$(BIN)/python -m tests.benchmarks.bench_intervals
+	PYTHONPATH=.:models $(BIN)/python -m tests.benchmarks.bench_store
+	PYTHONPATH=.:models $(BIN)/python -m tests.benchmarks.bench_service
+	PYTHONPATH=.:tests $(BIN)/python -m tests.benchmarks.bench_ingest
+
+audit: setup
+	$(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip -r constraints.txt
 
 clean:
 	rm -rf .venv out dist build

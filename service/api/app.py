@@ -17,6 +17,7 @@ from service.api.oidc import Oidc
 from service.files import Files
 from service.people.limits import LoginLimits
 from service.people.passwords import passwords
+from service.store.reviewing import Queues
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,7 +63,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database
-    app.state.files = Files.of(settings)
+    app.state.files, app.state.queues = Files.of(settings), Queues()
     app.state.passwords, app.state.login_limits = passwords(), LoginLimits()
     app.state.oidc = Oidc(settings) if settings.oidc_issuer else None
     errors.install(app)

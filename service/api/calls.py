@@ -64,7 +64,7 @@ class FoundCall(CallLine):
     hits: list[HitLine] = Field(default_factory=list)
 
 
-def asked_for(
+async def asked_for(
     agent: Name = None,
     team: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     queue: Name = None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from service.api.who import DatabaseOf, may
 from service.people.access import Person
 from service.store.audit import record
 from service.store.queries import MomentFilter, moments
-from service.store.reviewing import in_sight, judge, queue_page, with_call_ids
+from service.store.reviewing import Queues, in_sight, judge, with_call_ids
 from service.store.tables import Moment, User
 
 __all__ = ["router"]
@@ -31,6 +31,14 @@ Reader = Annotated[Person, Depends(may("calls.read"))]
 Reviewer = Annotated[Person, Depends(may("moments.review"))]
 Key = Annotated[str, Field(min_length=32, max_length=32, pattern="^[0-9a-f]{32}$")]
 Keys = Annotated[list[Key], Field(min_length=1, max_length=200)]
+
+
+async def _queues(request: Request) -> Queues:
+    queues: Queues = request.app.state.queues
+    return queues
+
+
+QueuesOf = Annotated[Queues, Depends(_queues)]
 Status = Literal["open", "agreed", "disagreed", "done"]
 
 
@@ -55,7 +63,7 @@ class Changed(BaseModel):
     changed: int
 
 
-def asked_for(
+async def asked_for(
     status: Status | None = "open",
     rule: Name = None,
     agent: Name = None,
@@ -76,6 +84,7 @@ def asked_for(
 def list_moments(
     person: Reader,
     database: DatabaseOf,
+    queues: QueuesOf,
     asked: Annotated[MomentFilter, Depends(asked_for)],
     order: Literal["learning", "latest"] = "learning",
     limit: Limit = 50,
@@ -89,8 +98,9 @@ def list_moments(
         last = None if weight is None or row is None else (weight, row)
         if place is None or not 0 <= place < 2**31:
             raise ApiError(422, "query.cursor: not a cursor of this list; leave it out to begin anew")
-        page, end, last = queue_page(session, asked, person.sight, place=place, last=last, limit=limit)
-        return Page(items=_lines(session, page), next=None if end < 0 else pack(end, *(last or (None, None))))
+        page = queues.page(session, asked, person.sight, place=place, last=last, limit=limit)
+    following = None if page.place < 0 else pack(page.place, *(page.last or (None, None)))
+    return Page(items=[_line(moment, call_id) for moment, call_id in page.moments], next=following)
 
 
 @router.get("/calls/{call_id}/moments", responses=responses(401, 403, 404))
@@ -115,7 +125,7 @@ def get_moment(
 
 
 @router.post("/moments/verdicts", responses=responses(401, 403, 404))
-def judge_moments(person: Reviewer, database: DatabaseOf, body: VerdictBody) -> Changed:
+def judge_moments(person: Reviewer, database: DatabaseOf, queues: QueuesOf, body: VerdictBody) -> Changed:
     """Agree or disagree with moments, call them done, or open them again; all of them or none."""
     if body.verdict == "disagreed" and not (body.reason or "").strip():
         raise ApiError(422, "body.reason: say why the moment is wrong, so that its rule can be mended")
@@ -123,11 +133,12 @@ def judge_moments(person: Reviewer, database: DatabaseOf, body: VerdictBody) -> 
         found = _all_in_sight(session, body.keys, person)
         judge(session, found, body.verdict, reason=body.reason, by=person.user_id)
         record(session, person.actor, "moments.judged", body.verdict, moments=len(found))
+    queues.forget()
     return Changed(changed=len(found))
 
 
 @router.post("/moments/assign", responses=responses(401, 403, 404))
-def assign_moments(person: Reviewer, database: DatabaseOf, body: AssignBody) -> Changed:
+def assign_moments(person: Reviewer, database: DatabaseOf, queues: QueuesOf, body: AssignBody) -> Changed:
     """Give moments to somebody to review."""
     with database.begin() as session:
         found = _all_in_sight(session, body.keys, person)
@@ -136,6 +147,7 @@ def assign_moments(person: Reviewer, database: DatabaseOf, body: AssignBody) -> 
         chosen = update(Moment).where(Moment.id.in_([m.id for m in found]))
         session.execute(chosen.values(assigned_to=body.user_id))
         record(session, person.actor, "moments.assigned", f"user:{body.user_id}", moments=len(found))
+    queues.forget()
     return Changed(changed=len(found))
 
 
@@ -159,12 +171,23 @@ def _latest(
 
 
 def _lines(session: Session, found: Sequence[Moment]) -> list[MomentLine]:
-    return [
-        MomentLine(
-            key=m.key, call_id=call_id, agent_id=m.agent_id, queue=m.queue, happened_at=m.happened_at,
-            rule=m.rule, start_ms=m.start_ms, end_ms=m.end_ms, severity=m.severity, confidence=m.confidence,
-            explanation=m.explanation, utterances=m.evidence["utterances"], status=cast("Status", m.status),
-            assigned_to=m.assigned_to,
-        )
-        for m, call_id in with_call_ids(session, found)
-    ]  # fmt: skip
+    return [_line(moment, call_id) for moment, call_id in with_call_ids(session, found)]
+
+
+def _line(m: Moment, call_id: str) -> MomentLine:
+    return MomentLine(
+        key=m.key,
+        call_id=call_id,
+        agent_id=m.agent_id,
+        queue=m.queue,
+        happened_at=m.happened_at,
+        rule=m.rule,
+        start_ms=m.start_ms,
+        end_ms=m.end_ms,
+        severity=m.severity,
+        confidence=m.confidence,
+        explanation=m.explanation,
+        utterances=m.evidence["utterances"],
+        status=cast("Status", m.status),
+        assigned_to=m.assigned_to,
+    )

@@ -36,7 +36,7 @@ CustomerId = Annotated[str, Path(max_length=300)]
 Days = Annotated[int | None, Field(ge=1, le=36_500)]
 
 
-def _files(request: Request) -> Files:
+async def _files(request: Request) -> Files:
     files: Files = request.app.state.files
     return files
 

@@ -24,7 +24,7 @@ from service.store.database import Database
 from service.store.tables import Key, Login
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 __all__ = [
     "COOKIE",
@@ -43,12 +43,12 @@ CSRF_HEADER = "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
@@ -89,7 +89,7 @@ def identified(request: Request) -> Person:
     return _noted(database, found, Login, Login.seen_at)
 
 
-def signed_in(person: Annotated[Person, Depends(identified)]) -> Person:
+async def signed_in(person: Annotated[Person, Depends(identified)]) -> Person:
     """Whoever is logged in or holds a key, whatever they may do.
 
     Raises:
@@ -100,7 +100,7 @@ def signed_in(person: Annotated[Person, Depends(identified)]) -> Person:
     return person
 
 
-def may(permission: str) -> Callable[..., Person]:
+def may(permission: str) -> Callable[..., Awaitable[Person]]:
     """The dependency of a route that needs ``permission``.
 
     Raises:
@@ -109,7 +109,7 @@ def may(permission: str) -> Callable[..., Person]:
     if permission not in PERMISSIONS:
         raise KeyError(permission)
 
-    def check(person: Annotated[Person, Depends(signed_in)]) -> Person:
+    async def check(person: Annotated[Person, Depends(signed_in)]) -> Person:
         if permission not in person.permissions:
             raise ApiError(403, f"This needs the permission {permission}: {PERMISSIONS[permission][0]}.")
         return person
@@ -118,7 +118,7 @@ def may(permission: str) -> Callable[..., Person]:
     return check
 
 
-def anyone() -> None:
+async def anyone() -> None:
     """The dependency of a route that is open to strangers; a test lists them all."""
 
 

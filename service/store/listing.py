@@ -11,8 +11,10 @@ How common a word is, PostgreSQL's own statistics say. SQLite, for smaller centr
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import text, tuple_
 
@@ -31,11 +33,15 @@ if TYPE_CHECKING:
 
 __all__ = ["WINDOW", "Listed", "list_calls"]
 
-WINDOW = 10_000
+WINDOW = 2_000
 """Calls that are looked into for common words, for one page."""
 
 COMMON = 0.005
 """Share of calls from which on a word is common."""
+
+STATISTICS_S = 300.0
+
+_known: WeakKeyDictionary[Any, tuple[float, frozenset[str]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +106,23 @@ def _place(row: Call, order: Order) -> tuple[Any, int]:
 
 def _is_rare(session: Session, terms: Terms) -> bool:
     """Whether, of something that must have been said, each way to say it has a word that few calls have."""
+    often = _common_words(session)
+    return any(all(lexemes(session, phrase) - often for phrase in group) for group in terms.wanted)
+
+
+def _common_words(session: Session) -> frozenset[str]:
+    """By PostgreSQL's statistics, which change slowly: read again every few minutes."""
+    engine, moment = session.get_bind(), time.monotonic()
+    known = _known.get(engine)
+    if known is not None and moment - known[0] < STATISTICS_S:
+        return known[1]
     found = session.execute(
         text(
             "SELECT most_common_elems::text::text[], most_common_elem_freqs FROM pg_stats "
             "WHERE schemaname = current_schema AND tablename = 'transcripts' AND attname = 'search'"
         )
     ).first()
-    if found is None or found[0] is None:
-        return True
-    often = {word for word, share in zip(found[0], found[1], strict=False) if share >= COMMON}
-    return any(all(lexemes(session, phrase) - often for phrase in group) for group in terms.wanted)
+    pairs = () if found is None or found[0] is None else zip(found[0], found[1], strict=False)
+    words = frozenset(word for word, share in pairs if share >= COMMON)
+    _known[engine] = (moment, words)
+    return words

@@ -49,6 +49,11 @@ class CallFilter:
     terms: Terms | None = None
 
     @property
+    def facet_leads(self) -> bool:
+        """Whether the first facet's index gives the calls: those of one agent or customer are fewer."""
+        return bool(self.facets) and self.agent is None and self.customer is None
+
+    @property
     def facets(self) -> list[tuple[str, str]]:
         """What a call must have, as rows of :class:`Facet`."""
         shift = [("shift", self.shift)] if self.shift else []
@@ -78,7 +83,7 @@ def calls(asked: CallFilter, sight: Sight, *, order: Order = "latest") -> Select
     """
     query = select(Call).where(*_of_calls(asked, sight))
     facets = asked.facets
-    if facets and order == "latest":
+    if asked.facet_leads and order == "latest":
         (kind, name), *facets = facets
         query = query.join(Facet, Facet.call_id == Call.id).where(Facet.kind == kind, Facet.name == name)
         query = query.where(*_between(Facet.happened_at, asked.since, asked.until))
@@ -110,7 +115,11 @@ def following(asked: CallFilter, order: Order, last: tuple[Any, int]) -> ColumnE
 def columns(asked: CallFilter, order: Order) -> tuple[Any, Any, bool]:
     """The columns a page's end is told by, and whether they descend."""
     if order == "latest":
-        return (Facet.happened_at, Facet.call_id, True) if asked.facets else (Call.happened_at, Call.id, True)
+        return (
+            (Facet.happened_at, Facet.call_id, True)
+            if asked.facet_leads
+            else (Call.happened_at, Call.id, True)
+        )
     return (Call.customer_end if order == "worst_end" else Call.csat), Call.id, False
 
 

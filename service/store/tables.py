@@ -204,10 +204,14 @@ class Moment(Base):
     __table_args__ = (
         CheckConstraint("status IN ('open', 'agreed', 'disagreed', 'done')", name="status"),
         Index(None, "call_id"),
-        Index(None, "status", "weight", "id"),
-        Index(None, "status", "rule", "weight", "id"),
+        Index(None, "status", "weight", "id", postgresql_include=["agent_id"]),  # sight without the row
+        Index(
+            None, "status", "rule", "weight", "id", postgresql_include=["agent_id"]
+        ),  # sight without the row
         Index(None, "status", "agent_id", "weight", "id"),
-        Index(None, "status", "queue", "weight", "id"),
+        Index(
+            None, "status", "queue", "weight", "id", postgresql_include=["agent_id"]
+        ),  # sight without the row
         Index(None, "status", "assigned_to", "weight", "id"),
         Index(None, "happened_at", "id"),
         Index(None, "agent_id", "happened_at", "id"),

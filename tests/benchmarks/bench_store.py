@@ -27,7 +27,7 @@ from service.people.access import Sight
 from service.store.database import Database, connect, upgrade
 from service.store.listing import list_calls
 from service.store.queries import CallFilter, MomentFilter
-from service.store.reviewing import queue_page
+from service.store.reviewing import Queues
 from service.store.search import hits, read_terms
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def ask(
     with database.read() as session:
         if isinstance(asked, MomentFilter):
             place = 2 * PAGE if name.endswith("page 3") else 0
-            return len(queue_page(session, asked, sight, place=place, last=None, limit=PAGE)[0])
+            return len(Queues().page(session, asked, sight, place=place, limit=PAGE).moments)
         order = {"worst end": "worst_end", "lowest estimate": "lowest_csat"}.get(name, "latest")
         size = 25 if asked.terms else PAGE
         last = None

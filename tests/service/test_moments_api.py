@@ -124,12 +124,22 @@ def test_a_review_survives_a_new_scoring_and_its_verdict_the_rule(client, centre
 
 def test_a_moment_filter_narrows(database, centre):
     with database.read() as session:
-        page, end, _ = reviewing.queue_page(
-            session, MomentFilter(agent="n2"), ALL, place=0, last=None, limit=50
-        )
-    assert page
-    assert {m.agent_id for m in page} == {"n2"}
-    assert end == -1
+        page = reviewing.Queues().page(session, MomentFilter(agent="n2"), ALL, limit=50)
+    assert page.moments
+    assert {m.agent_id for m, _ in page.moments} == {"n2"}
+    assert page.place == -1
+
+
+def test_a_moment_that_was_judged_elsewhere_is_not_given_again(database, centre):
+    """Though the order of the queue is remembered for a while."""
+    queues = reviewing.Queues()
+    with database.read() as session:
+        first = queues.page(session, MomentFilter(), ALL, limit=5).moments
+    with database.begin() as session:
+        reviewing.judge(session, [first[0][0]], "done", reason=None, by=centre.users["admin"])
+    with database.read() as session:
+        again = queues.page(session, MomentFilter(), ALL, limit=5).moments
+    assert [m.id for m, _ in again] == [m.id for m, _ in first[1:]]
 
 
 @pytest.mark.parametrize("values", [(None, None, None), (-1, None, None), (2**40, 0.5, 1)])

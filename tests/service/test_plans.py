@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from service.people.access import Sight
 from service.store.listing import list_calls
 from service.store.queries import CallFilter, MomentFilter
-from service.store.reviewing import queue_page
+from service.store.reviewing import Queues
 from service.store.search import hits, read_terms
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -102,7 +102,7 @@ def test_lists_by_a_figure_are_not_sorted(plans, database, order):
 @pytest.mark.parametrize("name", MOMENTS)
 def test_the_review_queue(plans, centre, name, sight):
     def work(session):
-        queue_page(session, MOMENTS[name], SIGHTS[sight], place=0, last=None, limit=50)
+        Queues().page(session, MOMENTS[name], SIGHTS[sight], limit=50)
 
     _check(plans(work))
 

@@ -108,8 +108,8 @@ def test_common_words_are_found_by_going_through_the_calls(database):
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE transcripts"))
     for typed, expected in (
-        ("refund -zebra", n - 11),
-        ("zebra", 11),
+        ("refund -zebra", n - len(range(0, n, 1000))),
+        ("zebra", len(range(0, n, 1000))),
         ('"please refund"', 0),
         ('"refund please"', n),
     ):

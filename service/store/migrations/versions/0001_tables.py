@@ -357,12 +357,26 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_moments_status_queue_weight_id", "moments", ["status", "queue", "weight", "id"], unique=False
+        "ix_moments_status_queue_weight_id",
+        "moments",
+        ["status", "queue", "weight", "id"],
+        unique=False,
+        postgresql_include=["agent_id"],
     )
     op.create_index(
-        "ix_moments_status_rule_weight_id", "moments", ["status", "rule", "weight", "id"], unique=False
+        "ix_moments_status_rule_weight_id",
+        "moments",
+        ["status", "rule", "weight", "id"],
+        unique=False,
+        postgresql_include=["agent_id"],
     )
-    op.create_index("ix_moments_status_weight_id", "moments", ["status", "weight", "id"], unique=False)
+    op.create_index(
+        "ix_moments_status_weight_id",
+        "moments",
+        ["status", "weight", "id"],
+        unique=False,
+        postgresql_include=["agent_id"],
+    )
     op.create_table(
         "notes",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
@@ -690,9 +704,9 @@ def downgrade() -> None:
     op.drop_table("scorecards")
     op.drop_index("ix_notes_call_id", table_name="notes")
     op.drop_table("notes")
-    op.drop_index("ix_moments_status_weight_id", table_name="moments")
-    op.drop_index("ix_moments_status_rule_weight_id", table_name="moments")
-    op.drop_index("ix_moments_status_queue_weight_id", table_name="moments")
+    op.drop_index("ix_moments_status_weight_id", table_name="moments", postgresql_include=["agent_id"])
+    op.drop_index("ix_moments_status_rule_weight_id", table_name="moments", postgresql_include=["agent_id"])
+    op.drop_index("ix_moments_status_queue_weight_id", table_name="moments", postgresql_include=["agent_id"])
     op.drop_index("ix_moments_status_assigned_to_weight_id", table_name="moments")
     op.drop_index("ix_moments_status_agent_id_weight_id", table_name="moments")
     op.drop_index("ix_moments_happened_at_id", table_name="moments")
