@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
 
-__all__ = ["Area", "Files", "Incoming"]
+__all__ = ["Area", "Files", "Incoming", "is_whole"]
 
 Area = Literal["staging", "recordings", "set-aside"]
 _NAME = re.compile(r"[0-9a-f]{32,64}(\.facts)?")
@@ -207,6 +207,11 @@ class Files:
             raise InputError(f"{area}: {name[:80]!r} is no name of a file here")
         folder = self.root / area
         return folder / name[:2] / name[2:4] / name if area == "recordings" else folder / name
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file in the data folder was finished; others are being written."""
+    return path.suffix != _PART
 
 
 class _Hashed:

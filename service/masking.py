@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from service.jobs.work import Redactor, Spans
     from service.settings import Settings
 
-__all__ = ["mask_text", "masker", "play_muted"]
+__all__ = ["mask_by", "mask_text", "masker", "play_muted"]
 
 
 def masker(settings: Settings) -> Redactor | None:
@@ -36,9 +36,13 @@ def play_muted(recording: Recording, spans: Spans) -> bytes:
 
 def mask_text(text: str, settings: Settings) -> str:
     """What somebody typed about a call, masked as a transcript is."""
-    if not settings.redact:
-        return text
+    mask = masker(settings)
+    return text if mask is None else mask_by(mask, text)
+
+
+def mask_by(mask: Redactor, text: str) -> str:
+    """A text by itself, masked by what masks calls."""
     said = Utterance(index=0, channel=0, role="unknown", start_ms=None, end_ms=None, text=text)
     channel = Channel(index=0, role="unknown", source="transcript", confidence=1.0)
     call = Call(id="", duration_ms=None, channels=(channel,), utterances=(said,))
-    return redact(call).call.utterances[0].text
+    return mask(call)[0].utterances[0].text

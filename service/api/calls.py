@@ -119,7 +119,7 @@ def list_calls(
     """
     last = None
     if cursor is not None:
-        last = unpack(cursor, datetime if order == "latest" else float, int)
+        last = unpack(cursor, datetime if order == "latest" else float, int, gaps=True)
     with database.read() as session:
         found = list_stored(session, asked, person.sight, order=order, last=last, limit=limit)
         said = {} if asked.terms is None else hits(session, [row.id for row in found.rows], asked.terms)

@@ -5,8 +5,6 @@ Both are changed only while the session is a draft or disputed.
 
 from __future__ import annotations
 
-import threading
-
 from fastapi import APIRouter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -28,6 +26,7 @@ from service.api.who import DatabaseOf
 from service.coaching import sessions
 from service.coaching.goals import Halves, change, goal_metric, goal_table
 from service.people.access import Person
+from service.room import Room
 from service.store.audit import record
 from service.store.columns import now
 from service.store.tables import Call, CoachingGoal, CoachingSession, CoachingTurn
@@ -37,7 +36,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["coaching"], route_class=SmallBody)
 
 AT_ONCE = 2
-_computing = threading.BoundedSemaphore(AT_ONCE)
+_computing = Room(at_once=AT_ONCE, waiting=4, patience_s=10)
 
 
 @router.post("/coaching/{session_id}/turns", status_code=201, responses=responses(401, 403, 404, 409))
@@ -163,14 +162,14 @@ def get_goal(person: Reader, database: DatabaseOf, session_id: SessionId, goal_i
         return GoalFigures(**line, figures=None, no_figures="The time after the change has not begun.")
     request = goal_metric(goal.metric)
     halves = Halves(before_from=goal.before_from, changed_at=goal.changed_at, after_until=until)
-    if not _computing.acquire(timeout=10):
+    if not _computing.enter():
         raise ApiError(429, "Others are computing; try again.", headers={"Retry-After": "5"})
     try:
         with database.read() as session:
             table = goal_table(session, coaching.agent_id, request, halves)
         figures = change(request, table, halves, goal.target)
     finally:
-        _computing.release()
+        _computing.leave()
     return GoalFigures(**line, figures=ChangeLine.model_validate(figures))
 
 

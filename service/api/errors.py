@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, StatementError
 from starlette.exceptions import HTTPException
 
 from sentiment.errors import InputError, SentimentError
@@ -117,6 +117,14 @@ def install(app: FastAPI) -> None:
     async def _unstorable(request: Request, error: DataError) -> JSONResponse:
         log.warning("value refused by the database", kind=type(error.orig).__name__)
         return _answer(request, 422, "A value cannot be kept: it holds a null byte or is too long or large.")
+
+    @app.exception_handler(StatementError)
+    async def _unspeakable(request: Request, error: StatementError) -> JSONResponse:
+        if not isinstance(error.orig, OverflowError):
+            raise error
+        return _answer(
+            request, 422, "A time is out of range: it lies before the year 1 or after 9999 in UTC."
+        )
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)

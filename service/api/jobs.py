@@ -44,6 +44,7 @@ POLL_S = 1.0
 HEARTBEAT_S = 15.0
 LONGEST_STREAM_S = 3600.0
 MOST_CALLS = 1000
+OF_PRIVACY = frozenset({"delete", "tidy"})
 OF_UPLOADS = frozenset({"score", "import_results", "surveys", "contacts"})
 
 
@@ -104,9 +105,20 @@ def job_in_sight(session: Session, person: Person, job_id: int) -> Job:
     return job
 
 
+def _require_own(person: Person, job: Job) -> None:
+    """Who may not ask for a deletion may not stop one either: the law's deadline runs on.
+
+    Raises:
+        ApiError: 403.
+    """
+    if job.kind in OF_PRIVACY and "privacy" not in person.permissions:
+        raise ApiError(403, f"Job {job.id} deletes personal data; that needs the permission privacy.")
+
+
 def _line(session: Session, person: Person, job: Job) -> JobLine:
-    result = None if job.result is None else {k: v for k, v in job.result.items() if k != "calls"}
-    rows = (job.result or {}).get("calls", ())[:MOST_CALLS]
+    told = dict(job.result or {})
+    rows = told.pop("calls")[:MOST_CALLS] if isinstance(told.get("calls"), list) else []  # a deletion counts
+    result = None if job.result is None else told
     calls: list[str] = []
     if rows:
         within = person.sight.of(Call.agent_id)
@@ -161,6 +173,7 @@ def cancel_job(person: Canceller, database: DatabaseOf, job_id: JobId, request: 
     """
     with database.begin() as session:
         job = job_in_sight(session, person, job_id)
+        _require_own(person, job)
         if job.state in queue.OVER:
             raise ApiError(409, f"Job {job_id} is over: it is {job.state}.")
         state = queue.cancel(session, job_id)
@@ -178,6 +191,7 @@ def retry_job(person: Canceller, database: DatabaseOf, job_id: JobId, request: R
     try:
         with database.begin() as session:
             job = job_in_sight(session, person, job_id)
+            _require_own(person, job)
             if job.kind in OF_UPLOADS and not _is_staged(job, _files(request)):
                 raise ApiError(409, f"What was uploaded for job {job_id} is gone; upload it again.")
             if not queue.requeue(session, job_id):

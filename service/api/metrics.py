@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,6 +23,7 @@ from service.api.bodies import SmallBody
 from service.api.errors import ApiError, responses
 from service.api.who import DatabaseOf, may
 from service.people.access import Person
+from service.room import Room
 from service.store.database import Database
 from service.store.metric_tables import metric_tables
 
@@ -38,7 +38,9 @@ Zone = Annotated[str, Query(max_length=60, examples=["Europe/Berlin"])]
 
 AT_ONCE, MEMORY = 2, "1GB"
 PERIOD = timedelta(days=90)
-_computing = threading.BoundedSemaphore(AT_ONCE)
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
+"""Days beyond have no neighbours, or no time in every zone."""
+_computing = Room(at_once=AT_ONCE, waiting=4, patience_s=10)
 
 
 class VariantLine(BaseModel):
@@ -91,7 +93,7 @@ def values(
 ) -> dict[str, Any]:
     """Metrics by group and period, of what is within sight: the JSON of ``sentiment metrics``."""
     first, last = _period(since, until)
-    loaded = metrics.load_pack(pack) if pack else None
+    loaded = _pack(pack) if pack else None
     asked = [*(metrics.parse(m) for m in metric), *(loaded.metrics if loaded else ())]
     with _one_of_few():
         result = metrics.compute(
@@ -144,6 +146,17 @@ def correlation(
         return Response(write(found), media_type=KINDS[format])
 
 
+def _pack(name: str) -> metrics.Pack:
+    """A pack by its name. A file, which the command takes too, would be one of this machine.
+
+    Raises:
+        ApiError: 422, there is none of that name.
+    """
+    if name.lower() not in metrics.pack_names():
+        raise ApiError(422, f"query.pack: must be one of {', '.join(metrics.pack_names())}")
+    return metrics.load_pack(name)
+
+
 def _definition(name: str) -> DefinitionLine:
     d = metrics.CATALOGUE[name]
     return DefinitionLine(
@@ -160,16 +173,19 @@ def _one_of_few() -> Iterator[None]:
     Raises:
         ApiError: 429, as many as may are at it.
     """
-    if not _computing.acquire(timeout=10):
+    if not _computing.enter():
         raise ApiError(429, "Others are computing; try again.", headers={"Retry-After": "5"})
     try:
         yield
     finally:
-        _computing.release()
+        _computing.leave()
 
 
 def _period(since: date | None, until: date | None) -> tuple[date, date]:
     last = until or datetime.now(UTC).date() + timedelta(days=1)
+    for name, day in (("until", last), ("since", since or last)):
+        if not EARLIEST <= day <= LATEST:
+            raise ApiError(422, f"query.{name}: must be between {EARLIEST} and {LATEST}")
     first = since or last - PERIOD
     if first >= last:
         raise ApiError(422, "query.since: must be before until")

@@ -94,9 +94,9 @@ def list_moments(
     with database.read() as session:
         if order == "latest":
             return _latest(session, asked, person, limit, cursor)
-        place, weight, row = (0, None, None) if cursor is None else unpack(cursor, int, float, int)
+        place, weight, row = (0, None, None) if cursor is None else unpack(cursor, int, float, int, gaps=True)
         last = None if weight is None or row is None else (weight, row)
-        if not 0 <= place < 2**31:
+        if place is None or not 0 <= place < 2**31:
             raise ApiError(422, "query.cursor: not a cursor of this list; leave it out to begin anew")
         page = queues.page(session, asked, person.sight, place=place, last=last, limit=limit)
     following = None if page.place < 0 else pack(page.place, *(page.last or (None, None)))

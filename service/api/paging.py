@@ -38,8 +38,8 @@ def pack(*values: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def unpack(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """The values of a cursor, each of its kind (or ``None``).
+def unpack(cursor: str, *kinds: type, gaps: bool = False) -> tuple[Any, ...]:
+    """The values of a cursor, each of its kind; with ``gaps`` some may be ``None``.
 
     Raises:
         ApiError: 422, it is not one of ours.
@@ -49,6 +49,8 @@ def unpack(cursor: str, *kinds: type) -> tuple[Any, ...]:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if not isinstance(values, list) or len(values) != len(kinds):
+            raise wrong
+        if not gaps and None in values:
             raise wrong
         return tuple(_as(kind, value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, TypeError, binascii.Error, RecursionError, OverflowError):

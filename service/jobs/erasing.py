@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
+from sentiment.errors import OutputError
+from service.files import is_whole
 from service.jobs import queue
+from service.jobs.set_aside import mentions
 from service.privacy.deletion import Chosen, delete_chosen, tidy
 from service.privacy.retention import apply_retention
 from service.store.audit import record
@@ -33,16 +36,52 @@ def erase(task: Task) -> Ending:
         customer=payload.get("customer"), queue=payload.get("queue"),
         since=_time(payload.get("since")), until=_time(payload.get("until")),
     )  # fmt: skip
+    if chosen.customer is not None:
+        _forget_uploads(task, chosen.customer)
     deleted = delete_chosen(task.work.database, task.work.files, chosen, tell=task.tell)
     task.tell("tidying up", 0.9)
     tidy(task.work.database)
 
     def end(session: Session) -> Mapping[str, Any]:
         session.execute(update(Job).where(Job.id == task.held.id).values(payload={}))
+        tidy_later(session)  # what the payload said is among what the database has to forget
         record(session, f"job:{task.held.id}", "deleted", payload["target"], **asdict(deleted))
         return asdict(deleted)
 
     return end
+
+
+def _forget_uploads(task: Task, customer: str) -> None:
+    """Remove the customer's recordings that wait to be scored or tried again, and what was set aside of them.
+
+    Otherwise they would be scored, and the customer be back, after all was deleted.
+
+    Raises:
+        OutputError: one is being scored at this moment; the deletion is tried again once it stopped.
+    """
+    files, busy = task.work.files, False
+    unended = Job.state.in_(("queued", "running", "failed"))
+    with task.work.database.read() as session:
+        query = select(Job.id, Job.state, Job.staged).where(Job.kind == "score", unended)
+        jobs = [(row.id, row.state, row.staged) for row in session.execute(query) if row.staged]
+    for job, state, staged in jobs:
+        task.tell("deleting uploads", 0.0)
+        if files.facts(staged).get("about", {}).get("customer_id") != customer:
+            continue
+        now_state: str | None = state
+        if state != "failed":
+            with task.transaction() as session:
+                now_state = queue.cancel(session, job)
+        if now_state == "running":
+            busy = True
+        else:
+            files.remove("staging", staged)
+    folder = files.root / "set-aside"
+    for path in folder.iterdir() if folder.exists() else ():
+        if is_whole(path) and mentions(files, path.name, customer):
+            files.remove("set-aside", path.name)
+    if busy:
+        raise OutputError("A recording of theirs is being scored; it is stopped, and this is tried again.")
 
 
 def put_in_order(task: Task) -> Ending:

@@ -44,7 +44,7 @@ def import_results(task: Task) -> Ending:
         raise InputError("nothing was uploaded for this job; upload it again")
     largest = UNPACKED_PER_UPLOAD * work.settings.max_upload_mb * 1_000_000
     n_stored, batch = 0, list[tuple[str, "Call", str]]()
-    with SetAside(work.files) as aside, work.files.read("staging", task.held.staged) as file:
+    with SetAside(work.files, work.redact) as aside, work.files.read("staging", task.held.staged) as file:
         for entry in entries(file, largest_in_all=largest):
             task.tell("importing", entry.fraction)
             call = _read(task, entry, aside)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LONGEST", "conversation_sha256", "is_stored", "storable", "store", "without_words"]
 
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
+_NUMBER = re.compile(r"\d{7,}(?:\.\d*)?(?:e[+-]?\d+)?")
+
 LONGEST = {"call_id": 300, "agent_id": 200, "customer_id": 300, "queue": 200}
 """How many characters each of these may have."""
 
@@ -97,5 +100,9 @@ def storable(call: sentiment.Call) -> None:
 
 
 def without_words(error: Exception) -> str:
-    """An error's text without what it quotes, which may be something that was said."""
-    return re.sub(r"""'[^']*'|"[^"]*\"""", "'...'", str(error))
+    """An error's text without what it quotes, which may be something that was said.
+
+    A quotation can hold escaped quotes, and can be cut off before its end; a number that is as long as one
+    of a card stands without quotes.
+    """
+    return _NUMBER.sub("...", _QUOTED.sub("'...'", str(error)))

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sentiment.errors import InputError, TableError
 from service.jobs.set_aside import SetAside
+from service.masking import mask_by
 from service.store.columns import now
 from service.store.tables import Contact, Survey
 
@@ -116,7 +117,7 @@ def _import(
     put: Callable[[Session, Sequence[Row]], int],
 ) -> Ending:
     work = task.work
-    with SetAside(work.files) as aside:
+    with SetAside(work.files, work.redact) as aside:
         tally = _Tally(aside=aside)
         task.tell("checking the rows", 0.0)
         with _opened(task, table, aside) as found:
@@ -169,7 +170,8 @@ def _opened(task: Task, table: str, aside: SetAside) -> Iterator[Input]:
                 _note(Path(found.report.file), aside)
             yield found
         except TableError as error:
-            raise TableError(str(error).replace(f"{folder}/", "")) from None
+            told, mask = str(error).replace(f"{folder}/", ""), task.work.redact
+            raise TableError(told if mask is None else mask_by(mask, told)) from None
         finally:
             workspace.close()
 
@@ -195,7 +197,7 @@ def _note(path: Path, aside: SetAside) -> None:
         for row in csv.DictReader(file):
             where = f"row {row.pop('row', None) or '?'}"
             row.pop("file", None)
-            aside.add(where, row.pop("problem", ""), json.dumps(row))
+            aside.add(where, row.pop("problem", ""), row)
 
 
 def _batches(found: Input) -> Iterator[list[Row]]:
@@ -241,7 +243,7 @@ def _survey(row: Row, tally: _Tally, where: str) -> Row | None:
     if row.get("scale_min") is None or row.get("scale_max") is None:
         problem = problem or "scale_min or scale_max is empty"
     if problem is not None and tally.aside is not None:
-        tally.aside.add(where, problem, json.dumps(row, default=str))
+        tally.aside.add(where, problem, row)
         return None
     told = json.dumps({k: _plain(v) for k, v in sorted(row.items())}, separators=(",", ":"))
     return {
@@ -269,7 +271,7 @@ def _contact(row: Row, tally: _Tally, where: str) -> Row | None:
     if newest is not None and updated is None:
         problem = problem or "the column that says which is the newest holds no time"
     if problem is not None and tally.aside is not None:
-        tally.aside.add(where, problem, json.dumps(row, default=str))
+        tally.aside.add(where, problem, row)
         return None
     return {
         **{k: row.get(k) for k in _CONTACT_OWN},

@@ -8,7 +8,6 @@ ones and guessable ones; there are no rules about digits and signs.
 from __future__ import annotations
 
 import secrets
-import threading
 import unicodedata
 from functools import cache
 from itertools import pairwise
@@ -20,10 +19,14 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from sentiment.errors import InputError
 from service.people.secrets import new_secret
+from service.room import Room
 
 __all__ = ["BusyError", "Hasher", "Passwords", "accept", "one_time_password", "passwords"]
 
 SHORTEST, LONGEST = 12, 256
+
+WAITING = 12
+"""How many may wait to be hashed: strangers who try to log in must not hold every thread there is."""
 
 LEET = str.maketrans("013457@$!€", "oleastasie")
 
@@ -53,8 +56,7 @@ class Passwords:
 
     def __init__(self, hasher: Hasher | None = None, *, at_once: int = 4, patience_s: float = 3.0) -> None:
         self._hasher: Hasher = hasher or PasswordHasher()
-        self._free = threading.BoundedSemaphore(at_once)
-        self._patience_s = patience_s
+        self._room = Room(at_once=at_once, waiting=WAITING, patience_s=patience_s)
         self._decoy = self._hasher.hash(new_secret())
 
     def hash(self, password: str) -> str:
@@ -84,21 +86,21 @@ class Passwords:
         return self._hasher.check_needs_rehash(kept)
 
     def _turn(self) -> _Turn:
-        return _Turn(self._free, self._patience_s)
+        return _Turn(self._room)
 
 
 class _Turn:
     """Holds one of the places; waits for it, but not for ever."""
 
-    def __init__(self, free: threading.BoundedSemaphore, patience_s: float) -> None:
-        self._free, self._patience_s = free, patience_s
+    def __init__(self, room: Room) -> None:
+        self._room = room
 
     def __enter__(self) -> None:
-        if not self._free.acquire(timeout=self._patience_s):
+        if not self._room.enter():
             raise BusyError
 
     def __exit__(self, *_exc: object) -> None:
-        self._free.release()
+        self._room.leave()
 
 
 @cache

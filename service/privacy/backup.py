@@ -55,7 +55,8 @@ def back_up(database: Database, files: Files, path: Path) -> dict[str, int]:
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        part.unlink(missing_ok=True)  # of one that was cut short, or laid there to be written to
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         if path.exists():
             part.unlink()
             raise OutputError(f"{path}: is there already; name another file")

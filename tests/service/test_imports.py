@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pyarrow as pa
 import pytest
+from conftest import flagged_call
 from pyarrow import parquet
 from sqlalchemy import func, select
 from work_fakes import staged, work_off
 
+from sentiment.call import to_json
+from service.masking import masker
 from service.store.tables import Contact, Survey
 
 SURVEYS = """call_id,instrument,value,scale_min,scale_max,answered_at,customer_id,agent_id,site
@@ -192,3 +196,37 @@ def test_who_may_list_them(client):
     for role, status in (("analyst", 200), ("coach", 403), ("agent", 403)):
         assert client(role).get("/api/v1/surveys").status_code == status
         assert client(role).get("/api/v1/contacts").status_code == status
+
+
+def test_what_is_set_aside_is_masked_as_a_transcript_is(admin, settings, database):
+    """A comment in the column of the value has whatever a customer typed, the number of a card as well."""
+    card = "4111 1111 1111 1111"
+    rows = f"call-n1,csat,5,1,5,cust-1,fine\ncall-y,csat,my card is {card},1,5,cust-5,it was {card}\n"
+    content = "call_id,instrument,value,scale_min,scale_max,customer_id,comment\n" + rows
+    place = send(admin, "surveys", content.encode())
+    work_off(settings, database, redact=masker(settings))
+    told = admin.get(f"{place}/set-aside").text
+    assert "cust-5" in told
+    assert "CARD" in told
+    assert "1111" not in told
+    kept = [path.read_bytes() for path in (settings.data_dir / "set-aside").iterdir()]
+    assert not any(b"1111" in each for each in kept)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["my card number is 4111 1111 1111 1111 and I said it twice to be sure"],  # quoted, and cut off
+        ['it\'s my "card": 4111 1111 1111 1111'],  # holds both quotes, one escaped
+        4111111111111111,
+    ],
+)
+def test_what_is_wrong_with_a_call_is_told_without_what_was_said(admin, settings, database, value):
+    body = json.loads(to_json(flagged_call("r-1")))
+    body["utterances"][0]["text"] = value
+    place = send(admin, "results", json.dumps(body).encode())
+    work_off(settings, database)
+    job = admin.get(place).json()
+    assert job["state"] == "failed"
+    assert "text must be" in job["error"]
+    assert "1111" not in job["error"]

@@ -91,3 +91,23 @@ def test_definitions_are_those_of_the_catalogue(client):
 
 def test_an_agent_computes_nothing(client):
     assert client("agent").get("/api/v1/metrics/values", params={"metric": "csat"}).status_code == 403
+
+
+def test_a_pack_is_one_that_is_shipped_and_no_file_of_the_machine(client, tmp_path, monkeypatch):
+    """The command takes a file, too; through the API that would read, and quote, files of the server."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.toml").write_text('[hidden_word]\nmetrics = ["nps"]\n')
+    for pack in ("secret.toml", "./secret.TOML", "../pyproject.toml", "/nowhere.toml"):
+        answer = client("coach").get("/api/v1/metrics/values", params={"metric": "nps", "pack": pack})
+        assert answer.status_code == 422
+        assert answer.json()["error"]["message"].startswith("query.pack: must be one of")
+        assert "hidden_word" not in answer.text
+
+
+@pytest.mark.parametrize("days", [("0001-01-01", "9999-12-31"), (None, "0001-01-02"), ("9999-12-30", None)])
+@pytest.mark.parametrize("path", ["metrics/values", "correlation"])
+def test_days_that_have_no_neighbours_are_refused(client, path, days):
+    given = {name: day for name, day in zip(("since", "until"), days, strict=True) if day}
+    if path == "metrics/values":
+        given["metric"] = "nps"
+    assert client("coach").get(f"/api/v1/{path}", params=given).status_code == 422

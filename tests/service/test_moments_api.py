@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 
 import pytest
 from conftest import flagged_call
@@ -10,6 +12,7 @@ from sqlalchemy import select
 
 from sentiment.call import Evidence, Moment
 from sentiment.review import candidates, review_queue
+from service.api.paging import pack
 from service.people.access import Sight
 from service.store import reviewing
 from service.store.calls import moment_key, put_call
@@ -137,3 +140,22 @@ def test_a_moment_that_was_judged_elsewhere_is_not_given_again(database, centre)
     with database.read() as session:
         again = queues.page(session, MomentFilter(), ALL, limit=5).moments
     assert [m.id for m, _ in again] == [m.id for m, _ in first[1:]]
+
+
+@pytest.mark.parametrize("values", [(None, None, None), (-1, None, None), (2**40, 0.5, 1)])
+def test_a_cursor_nobody_gave_is_refused(client, values):
+    assert client("coach").get("/api/v1/moments", params={"cursor": pack(*values)}).status_code == 422
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("path", ["/api/v1/moments", "/api/v1/calls"])
+def test_times_that_are_none_in_utc_are_refused(client, path, moment):
+    browser = client("coach")
+    cursor = base64.urlsafe_b64encode(json.dumps([moment, 1]).encode()).decode().rstrip("=")
+    assert browser.get(path, params={"order": "latest", "cursor": cursor}).status_code == 422
+    assert browser.get(path, params={"since": moment}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["audit", "keys", "users", "agents", "teams", "scorecards", "evaluations"])
+def test_a_cursor_without_a_row_is_refused(client, path):
+    assert client("admin").get(f"/api/v1/{path}", params={"cursor": pack(None)}).status_code == 422

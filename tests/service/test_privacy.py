@@ -22,7 +22,7 @@ from service.store.audit import record, verify
 from service.store.calls import put_call
 from service.store.columns import now
 from service.store.database import connect, upgrade
-from service.store.tables import Base, Contact, Retention, Survey
+from service.store.tables import Base, Contact, Job, Retention, Survey
 
 WORD = "Xylophonist"
 
@@ -118,6 +118,106 @@ def test_deletions_in_bulk_are_a_job_that_forgets_whom_it_was_about(client, cent
     entries = client("admin").get("/api/v1/audit").json()["items"]
     told = {e["action"]: e["target"] for e in entries}
     assert told["deletion.asked"] == told["deleted"] == pseudonym(f"cust-{WORD}")
+
+
+def test_uploads_of_a_deleted_customer_do_not_bring_them_back(client, centre, settings):
+    """One that waits, and one that failed and could be tried again; those of others stay."""
+    from work_fakes import due_now, enqueue, job_of, make_work, stage, staged, wav, worker_of
+
+    from service.jobs.work import Kind
+
+    work = make_work(settings, centre.database)
+    failed = enqueue(work, stage(work, wav(seed=1), call_id="f", customer_id=f"cust-{WORD}"))
+
+    def broken(_task):
+        raise RuntimeError
+
+    for _ in range(3):
+        worker_of(work, score=Kind(lane="work", run=broken)).run_one("work")
+        due_now(centre.database, failed)
+    asked = client("admin").post("/api/v1/privacy/deletions", json={"customer": f"cust-{WORD}"})
+    waiting = enqueue(work, stage(work, wav(seed=2), call_id="w", customer_id=f"cust-{WORD}"))
+    other = enqueue(work, stage(work, wav(seed=3), call_id="o", customer_id="cust-other"))
+    assert len(staged(settings)) == 6
+    worker_of(work).run_one("work")
+    done = client("admin").get(f"/api/v1/jobs/{asked.json()['job_id']}").json()
+    assert (done["state"], done["result"]["calls"], done["calls"]) == ("done", 0, [])
+    assert client("qa_manager").get("/api/v1/jobs").status_code == 200
+    states = [job_of(centre.database, job).state for job in (failed, waiting, other)]
+    assert states == ["failed", "cancelled", "queued"]
+    assert len(staged(settings)) == 2
+    assert client("admin").post(f"/api/v1/jobs/{failed}/retry").status_code == 409
+
+
+def test_a_recording_that_is_being_scored_is_stopped_and_the_deletion_tried_again(client, centre, settings):
+    from work_fakes import due_now, enqueue, job_of, make_work, stage, staged, wav, worker_of
+
+    from service.jobs import queue
+
+    work = make_work(settings, centre.database)
+    running = enqueue(work, stage(work, wav(), call_id="r", customer_id=f"cust-{WORD}"))
+    assert queue.claim(centre.database, "work", "another", lease_s=60).id == running
+    asked = client("admin").post("/api/v1/privacy/deletions", json={"customer": f"cust-{WORD}"})
+    deletion = asked.json()["job_id"]
+    worker_of(work).run_one("work")
+    assert job_of(centre.database, deletion).state == "queued"
+    assert job_of(centre.database, running).cancel_asked
+    with centre.database.begin() as session:
+        session.get_one(Job, running).state = "cancelled"
+    due_now(centre.database, deletion)
+    worker_of(work).run_one("work")
+    assert job_of(centre.database, deletion).state == "done"
+    assert WORD not in _everywhere(centre.database)
+    assert len(staged(settings)) == 2  # the worker that stopped removes it
+
+
+def test_what_was_set_aside_of_a_deleted_customer_is_gone(client, centre, settings):
+    from work_fakes import work_off
+
+    head = "call_id,instrument,value,scale_min,scale_max,customer_id\n"
+    places = []
+    for whose in (f"cust-{WORD}", "cust-other"):
+        content = f"{head}x,csat,5,1,5,fine\ny,csat,many,1,5,{whose}\n".encode()
+        answer = client("admin").post("/api/v1/imports/surveys", files={"file": ("s.csv", content)})
+        places.append(answer.headers["location"])
+    work_off(settings, centre.database)
+    assert [client("admin").get(f"{place}/set-aside").status_code for place in places] == [200, 200]
+    client("admin").post("/api/v1/privacy/deletions", json={"customer": f"cust-{WORD}"})
+    work_off(settings, centre.database)
+    assert [client("admin").get(f"{place}/set-aside").status_code for place in places] == [404, 200]
+
+
+def test_the_file_of_sqlite_forgets_whom_a_deletion_was_about(client, centre, settings):
+    """The job's payload names the customer until the job ends, which is after it tidied up."""
+    from work_fakes import work_off
+
+    if centre.database.dialect != "sqlite":
+        pytest.skip("PostgreSQL overwrites in its own time")
+    path = Path(str(centre.database.engine.url.database))
+    client("admin").post("/api/v1/privacy/deletions", json={"customer": f"cust-{WORD}"})
+    work_off(settings, centre.database)
+    kept = path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
+    assert WORD.encode() not in kept
+
+
+def test_a_deletion_is_stopped_by_nobody_who_could_not_ask_for_it(client, centre):
+    asked = client("admin").post("/api/v1/privacy/deletions", json={"customer": "cust-1"})
+    job = asked.json()["job_id"]
+    assert client("qa_manager").post(f"/api/v1/jobs/{job}/cancel").status_code == 403
+    assert client("qa_manager").post(f"/api/v1/jobs/{job}/retry").status_code == 403
+    assert client("admin").get(f"/api/v1/jobs/{job}").json()["state"] == "queued"
+    assert client("admin").post(f"/api/v1/jobs/{job}/cancel").json()["state"] == "cancelled"
+
+
+def test_a_backup_is_not_written_into_a_file_that_others_laid_there(centre, files, kept, tmp_path):
+    """In a folder that others may write to, they could read it as it is written, and afterwards."""
+    theirs = tmp_path / ".backup.tar.part"
+    theirs.write_bytes(b"")
+    theirs.chmod(0o666)
+    with theirs.open("rb") as watched:
+        back_up(centre.database, files, tmp_path / "backup.tar")
+        assert watched.read() == b""
+    assert (tmp_path / "backup.tar").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
