@@ -147,7 +147,8 @@ def test_interruptions_lie_in_overtalk_and_latencies_in_silence(made):
     both = union(overtalk(made), join_ms=300)
     for each in interruptions(made):
         assert each.duration_ms >= 1000
-        assert any(s.start_ms <= each.start_ms and each.end_ms <= s.end_ms for s in both)
+        # Who is cut off may have drawn breath just then: the overtalk begins up to a joined pause later.
+        assert any(s.start_ms - 300 <= each.start_ms and each.end_ms <= s.end_ms for s in both)
     quiet = silences(made, CharacteristicsOptions(pause_s=0.3))
     for each in response_latencies(made):
         starts = {s.start_ms for s in speech(made.utterances[each.utterance_index])}

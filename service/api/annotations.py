@@ -68,7 +68,7 @@ class CorrectionBody(BaseModel):
 
     role: Literal["agent", "customer", "ivr", "unknown"] | None = None
     text: str | None = Field(None, min_length=1, max_length=10_000)
-    polarity: Annotated[float | None, BeforeValidator(_no_truth), Field(ge=-1, le=1)] = None
+    polarity: Annotated[float, BeforeValidator(_no_truth), Field(ge=-1, le=1)] | None = None
 
     @model_validator(mode="after")
     def _corrects_something(self) -> CorrectionBody:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sentiment.call import Call
 
 
-logs.configure(level="error")
+logs.configure(level="warning")
 
 
 @pytest.fixture(scope="session")
