@@ -31,7 +31,7 @@ def served(settings, database):
         secret = new_key(session, admin, name="all", scopes=PERMISSIONS, days=1)[1]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    # A port, not a socket: on one made here asyncio would not switch Nagle's delay off, 40 ms for each answer.
+    # A port, not a socket: on one made here asyncio would leave Nagle's delay on, 40 ms for each answer.
     config = uvicorn.Config(create_app(settings, database), port=port, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
