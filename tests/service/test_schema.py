@@ -44,14 +44,14 @@ def served(settings, database):
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_every_route_keeps_to_the_description(served):
+def test_every_route_keeps_to_the_description(served, tmp_path):
     url, secret = served
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"), "run",
         f"{url}/api/v1/openapi.json", "-H", f"Authorization: Bearer {secret}", "--max-examples", "2",
         "--exclude-path-regex", "events$|/session|/oidc/", "--seed", "1", "--no-color",
     ]  # fmt: skip
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
     found = re.findall(r"^___.*|^- ST.*|^    curl.*", ran.stdout, flags=re.MULTILINE)
     assert ran.returncode == 0, "\n".join(found) or ran.stdout[-3000:] + ran.stderr[-2000:]
 
