@@ -212,7 +212,6 @@ def _with_the_name_of_another_key(provider):
         {"sub": 17},
         {"sub": "s" * 256},
     ],
-    ids=str,
 )
 def test_a_token_that_says_anything_else_than_it_must_lets_nobody_in(provider, at, claims):
     provider.claims = claims
